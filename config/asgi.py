@@ -1,0 +1,16 @@
+"""The ASGI application: the gateway answers streams, Django everything else."""
+
+import os
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+from django.core.asgi import get_asgi_application
+
+django_application = get_asgi_application()
+
+from config.celery import app as celery_app  # noqa: E402  (needs settings; without it shared_task finds no broker)
+from progress_app.gateway import Gateway  # noqa: E402  (needs Django to be set up)
+
+application = Gateway(django_application)
+
+__all__ = ["application", "celery_app"]

@@ -1,0 +1,66 @@
+"""What a container's health check runs: `python -m config.probe web|worker|maintenance|beat`.
+
+Exit code 0 means healthy; else one line says what is wrong.
+"""
+
+import os
+import socket
+import sys
+import time
+import urllib.request
+from collections.abc import Callable
+
+from config import places
+
+PATIENCE_S = 5
+# Beat writes its schedule after each round, every 15 s.
+BEAT_MAY_BE_SILENT_S = 60
+
+
+def web() -> str:
+    """Ask the health page of the web server in this container."""
+    port = os.environ.get("UVICORN_PORT", "8000")
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/health/", timeout=PATIENCE_S):
+            return ""
+    except OSError as fault:
+        return f"the health page does not answer: {fault}"
+
+
+def worker(node: str = "worker") -> str:
+    """Ask the worker of this container over the broker."""
+    from config.celery import app  # noqa: PLC0415 - the other checks need no Celery
+
+    name = f"{node}@{socket.gethostname()}"
+    try:
+        answers = app.control.ping(destination=[name], timeout=PATIENCE_S)
+    except Exception as fault:  # noqa: BLE001 - whatever it is, the worker cannot be asked
+        return f"the broker cannot be asked: {fault}"
+    return "" if answers else f"{name} does not answer"
+
+
+def maintenance() -> str:
+    """Ask the maintenance worker of this container over the broker."""
+    return worker("maintenance")
+
+
+def beat() -> str:
+    """Look at the schedule that beat writes."""
+    written_at = [file.stat().st_mtime for file in (places.VAR / "run").glob("beat-schedule*")]
+    silent_s = time.time() - max(written_at, default=0.0)
+    return "" if silent_s < BEAT_MAY_BE_SILENT_S else f"beat wrote no schedule for {silent_s:.0f} s"
+
+
+PROBES: dict[str, Callable[[], str]] = {"web": web, "worker": worker, "maintenance": maintenance, "beat": beat}
+
+
+def main() -> None:
+    """Run the probe named on the command line."""
+    name = sys.argv[1] if len(sys.argv) > 1 else ""
+    if name not in PROBES:
+        raise SystemExit(f"{name!r}: expected one of {', '.join(PROBES)}.")
+    raise SystemExit(PROBES[name]() or 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,13 @@
+"""Every address of the project: what it includes says the rest."""
+
+from django.contrib import admin
+from django.contrib.auth import views as auth
+from django.urls import include, path
+
+urlpatterns = [
+    path("login/", auth.LoginView.as_view(redirect_authenticated_user=True), name="login"),
+    path("logout/", auth.LogoutView.as_view(), name="logout"),
+    path("admin/", admin.site.urls),
+    path("", include("progress_app.urls")),
+    path("", include("tasks_app.urls")),
+]

@@ -1,0 +1,137 @@
+"""The contract of a backend: a synchronous writer for workers, an asynchronous feed for servers.
+
+Every publish is fenced: the backend refuses a snapshot of an older attempt, and any snapshot after a task's final
+one. Positions order the events of a channel and rise by one; a new channel starts at `unix_seconds << 20`, so that a
+position made after a loss of data is higher than any made before (2^20 events a second would be needed to catch up).
+"""
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Final, Protocol
+
+from progress_app.events import LogEntry, Snapshot
+from progress_app.exceptions import PositionUnknown
+
+EPOCH_SHIFT: Final = 20
+
+
+def first_position(unix_s: float) -> int:
+    """Where a channel that has no events starts."""
+    return int(unix_s) << EPOCH_SHIFT
+
+
+class Verdict(StrEnum):
+    """What a backend thinks of the attempt that published."""
+
+    ACCEPTED = "accepted"
+    SUPERSEDED = "superseded"  # a newer attempt has published
+    ENDED = "ended"  # the final snapshot of this attempt is already there
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The backend's answer to a publish.
+
+    `pos` is the position given (or the newest one when refused); `cancel_requested_at` is the Unix time in seconds
+    of a cancel request, None without one; `log_lost` counts entries that were refused while the snapshot was taken.
+    """
+
+    verdict: Verdict
+    pos: int
+    cancel_requested_at: float | None = None
+    log_lost: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One event of a channel: its position, its name in the stream, and its data as UTF-8 JSON."""
+
+    channel: str
+    pos: int
+    event: str
+    data: bytes
+
+
+class Backend(Protocol):
+    """What workers and views use. Safe to share between threads.
+
+    Every method raises BackendUnavailable when the store is away, full, read-only or slow (2 s).
+    """
+
+    def publish(self, snapshot: Snapshot, log: Sequence[LogEntry] = ()) -> Answer:
+        """Store and announce the snapshot, and the log entries before it, in one step.
+
+        The snapshot's own `pos` is ignored. A final one is kept for `keep_final_s`, others for `keep_running_s`.
+        """
+
+    def append(self, channel: str, event: str, data: bytes) -> int:
+        """Store and announce one event of a log channel; returns its position."""
+
+    def request_cancel(self, task: str, at: float) -> None:
+        """Let the next publish of the task know that it was cancelled at this Unix time (s); the first call wins."""
+
+    def read_snapshot(self, task: str) -> Snapshot | None:
+        """The newest snapshot of a task, None if there is none."""
+
+    def replay(self, channel: str, after: int | None, limit: int) -> list[Entry]:
+        """The events of a log channel after a position, oldest first; None: from the oldest kept.
+
+        Raises:
+            PositionUnknown: events after that position are no longer kept, or the position was never reached.
+
+        """
+
+    def position(self, channel: str) -> int:
+        """The newest position of a log channel, 0 when it has none."""
+
+
+class Sink(Protocol):
+    """Who listens to a feed; called on the event loop, must not block."""
+
+    def deliver(self, entry: Entry) -> None:
+        """Take an event of a followed channel."""
+
+    def interrupted(self) -> None:
+        """Events may have been missed from here on."""
+
+    def resumed(self, channels: Collection[str]) -> None:
+        """These channels are followed (again): whatever happened before must be read from storage."""
+
+
+class Feed(Protocol):
+    """What a server process listens to. All on one event loop."""
+
+    async def run(self, sink: Sink) -> None:
+        """Deliver to the sink until cancelled; connects again for ever."""
+
+    def follow(self, channel: str) -> None:
+        """Begin to deliver a channel; `Sink.resumed` tells when it is so."""
+
+    def unfollow(self, channel: str) -> None:
+        """Stop delivering a channel."""
+
+    async def read_states(self, channels: Sequence[str]) -> dict[str, Entry]:
+        """The newest event of each state channel; a channel without one is left out."""
+
+    async def replay(self, channel: str, after: int | None, limit: int) -> list[Entry]:
+        """As `Backend.replay`."""
+
+    async def positions(self, channels: Sequence[str]) -> dict[str, int]:
+        """The newest position of each log channel, 0 where there is none."""
+
+    async def close(self) -> None:
+        """Give back what it holds."""
+
+
+def check_replay(channel: str, after: int | None, oldest: int, newest: int) -> None:
+    """Raise PositionUnknown unless the events after `after` are all kept; shared by the backends.
+
+    `oldest` and `newest` are the positions kept, both 0 when there are none. After 0 ("I have seen nothing") all are
+    kept only if the oldest one is the first of its channel.
+    """
+    if after is None:
+        return
+    began_here = after == 0 and oldest % (1 << EPOCH_SHIFT) == 0
+    if after > newest or (after + 1 < oldest and not began_here):
+        raise PositionUnknown(channel, after, newest)

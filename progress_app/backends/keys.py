@@ -1,0 +1,70 @@
+"""Names of Redis keys and topics, and the form of what is stored there; shared by the writer and the feed.
+
+The part in braces is the cluster's hash tag: what one script touches lies on one node.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from progress_app.backends.base import Entry
+from progress_app.channels import log_channel, parse, task_channel
+
+_HERE = Path(__file__).parent
+
+
+def script(name: str) -> str:
+    """The source of a Lua script beside this module."""
+    return (_HERE / f"{name}.lua").read_text("utf-8")
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The keys of one project; `prefix` keeps projects on one Redis apart."""
+
+    prefix: str
+
+    def state(self, task: str) -> str:
+        """The hash of a task's newest snapshot."""
+        return f"{self.prefix}:{{{task}}}:state"
+
+    def log(self, channel: str) -> str:
+        """The stream of a log channel; a task's log lies beside its state."""
+        return f"{self.prefix}:{{{parse(channel).task or channel}}}:log"
+
+    def topic(self, channel: str) -> str:
+        """The pub/sub topic of a channel."""
+        return f"{self.prefix}:channel:{channel}"
+
+    def channel(self, topic: str) -> str:
+        """The channel of a topic."""
+        return topic.removeprefix(f"{self.prefix}:channel:")
+
+    def of_task(self, task: str) -> tuple[str, str, str, str]:
+        """What a publish touches: state key, log key, state topic, log topic."""
+        log = log_channel(task)
+        return self.state(task), self.log(log), self.topic(task_channel(task)), self.topic(log)
+
+
+def message(channel: str, payload: bytes) -> Entry:
+    """Read an announcement: position, blank, event, line break, data."""
+    head, _, data = payload.partition(b"\n")
+    pos, _, event = head.partition(b" ")
+    return Entry(channel, int(pos), event.decode(), data)
+
+
+def stored(channel: str, entry: tuple[bytes, dict[bytes, bytes]]) -> Entry:
+    """Read an entry of a stream."""
+    stream_id, fields = entry
+    return Entry(channel, position(stream_id), fields[b"e"].decode(), fields[b"d"])
+
+
+def position(stream_id: bytes) -> int:
+    """The position in a stream's id, which is `<position>-0`."""
+    return int(stream_id.partition(b"-")[0])
+
+
+def edges(oldest: Sequence[Any], newest: Sequence[Any]) -> tuple[int, int]:
+    """The oldest and newest position kept, from a stream's first and last entries; 0, 0 when it is empty."""
+    return (position(oldest[0][0]), position(newest[0][0])) if oldest and newest else (0, 0)

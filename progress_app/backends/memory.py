@@ -1,0 +1,193 @@
+"""The in-memory twin of the Redis backend, for tests and for processes that need no other.
+
+It keeps the same contract under the same tests. Writers may be threads; the sinks run on their own event loops.
+"""
+
+import asyncio
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+
+from progress_app.backends.base import Answer, Entry, Sink, Verdict, check_replay, first_position
+from progress_app.channels import log_channel, parse, task_channel
+from progress_app.events import LogEntry, Snapshot
+
+
+@dataclass(slots=True)
+class _Task:
+    pos: int = 0
+    attempt: int = 0
+    snapshot: Snapshot | None = None
+    cancel_requested_at: float | None = None
+
+
+class MemoryBackend:
+    """As `Backend`, in this process.
+
+    Args:
+        log_entries: how many of the newest entries a log channel keeps.
+        clock: the Unix time in seconds, for positions.
+
+    """
+
+    def __init__(self, *, log_entries: int = 1_000, clock: Callable[[], float] = time.time) -> None:
+        self._log_entries = log_entries
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._tasks: dict[str, _Task] = {}
+        self._logs: dict[str, deque[Entry]] = {}
+        self._feeds: list[MemoryFeed] = []
+
+    def publish(self, snapshot: Snapshot, log: Sequence[LogEntry] = ()) -> Answer:
+        """As `Backend.publish`."""
+        with self._lock:
+            task = self._tasks.setdefault(snapshot.task, _Task())
+            if refusal := self._refusal(task, snapshot):
+                return Answer(refusal, task.pos, task.cancel_requested_at)
+            for entry in log:
+                self._append(log_channel(snapshot.task), "log", entry.to_json())
+            task.pos = task.pos + 1 if task.pos else first_position(self._clock())
+            task.attempt = snapshot.attempt
+            task.snapshot = stored = snapshot.at(task.pos)
+            self._announce(Entry(task_channel(snapshot.task), task.pos, stored.event, stored.to_json()))
+            return Answer(Verdict.ACCEPTED, task.pos, task.cancel_requested_at)
+
+    @staticmethod
+    def _refusal(task: _Task, snapshot: Snapshot) -> Verdict | None:
+        if snapshot.attempt < task.attempt:
+            return Verdict.SUPERSEDED
+        if task.snapshot is not None and task.snapshot.is_final and snapshot.attempt == task.attempt:
+            return Verdict.ENDED
+        return None
+
+    def append(self, channel: str, event: str, data: bytes) -> int:
+        """As `Backend.append`."""
+        with self._lock:
+            return self._append(channel, event, data)
+
+    def _append(self, channel: str, event: str, data: bytes) -> int:
+        kept = self._logs.setdefault(channel, deque(maxlen=self._log_entries))
+        pos = kept[-1].pos + 1 if kept else first_position(self._clock())
+        kept.append(entry := Entry(channel, pos, event, data))
+        self._announce(entry)
+        return pos
+
+    def _announce(self, entry: Entry) -> None:
+        for feed in self._feeds:
+            feed.announce(entry)
+
+    def request_cancel(self, task: str, at: float) -> None:
+        """As `Backend.request_cancel`."""
+        with self._lock:
+            kept = self._tasks.setdefault(task, _Task())
+            if kept.cancel_requested_at is None:
+                kept.cancel_requested_at = at
+
+    def read_snapshot(self, task: str) -> Snapshot | None:
+        """As `Backend.read_snapshot`."""
+        kept = self._tasks.get(task)
+        return kept.snapshot if kept else None
+
+    def replay(self, channel: str, after: int | None, limit: int) -> list[Entry]:
+        """As `Backend.replay`."""
+        with self._lock:
+            kept = list(self._logs.get(channel, ()))
+        check_replay(channel, after, kept[0].pos if kept else 0, kept[-1].pos if kept else 0)
+        return [entry for entry in kept if after is None or entry.pos > after][:limit]
+
+    def position(self, channel: str) -> int:
+        """As `Backend.position`."""
+        kept = self._logs.get(channel)
+        return kept[-1].pos if kept else 0
+
+    def clear(self) -> None:
+        """Forget everything, as a Redis that lost its data."""
+        with self._lock:
+            self._tasks.clear()
+            self._logs.clear()
+
+    def detach(self, feed: "MemoryFeed") -> None:
+        """Forget a feed."""
+        self._feeds.remove(feed)
+
+    def feed(self) -> "MemoryFeed":
+        """A feed of what is published here."""
+        self._feeds.append(feed := MemoryFeed(self))
+        return feed
+
+
+class MemoryFeed:
+    """As `Feed`, on a MemoryBackend."""
+
+    def __init__(self, backend: MemoryBackend) -> None:
+        self._backend = backend
+        self._sink: Sink | None = None
+        self._interrupted: Sink | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._followed: set[str] = set()
+
+    def announce(self, entry: Entry) -> None:
+        """Take an event from any thread."""
+        if self._loop is not None and entry.channel in self._followed:
+            with suppress(RuntimeError):  # the loop has closed: nobody listens any more
+                self._loop.call_soon_threadsafe(self._deliver, entry)
+
+    def _deliver(self, entry: Entry) -> None:
+        if self._sink is not None:
+            self._sink.deliver(entry)
+
+    async def run(self, sink: Sink) -> None:
+        """As `Feed.run`."""
+        self._loop, self._sink = asyncio.get_running_loop(), sink
+        sink.resumed(tuple(self._followed))
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self._sink = None
+
+    def interrupt(self) -> None:
+        """Lose the connection: events are missed until `resume`."""
+        sink, self._sink = self._sink, None
+        if sink is not None:
+            sink.interrupted()
+            self._interrupted = sink
+
+    def resume(self) -> None:
+        """Have the connection back."""
+        self._sink, self._interrupted = self._interrupted, None
+        if self._sink is not None:
+            self._sink.resumed(tuple(self._followed))
+
+    def follow(self, channel: str) -> None:
+        """As `Feed.follow`."""
+        self._followed.add(channel)
+        if self._sink is not None and self._loop is not None:
+            self._loop.call_soon(self._sink.resumed, (channel,))
+
+    def unfollow(self, channel: str) -> None:
+        """As `Feed.unfollow`."""
+        self._followed.discard(channel)
+
+    async def read_states(self, channels: Sequence[str]) -> dict[str, Entry]:
+        """As `Feed.read_states`."""
+        found = {}
+        for channel in channels:
+            snapshot = self._backend.read_snapshot(parse(channel).subject)
+            if snapshot is not None:
+                found[channel] = Entry(channel, snapshot.pos, snapshot.event, snapshot.to_json())
+        return found
+
+    async def replay(self, channel: str, after: int | None, limit: int) -> list[Entry]:
+        """As `Feed.replay`."""
+        return self._backend.replay(channel, after, limit)
+
+    async def positions(self, channels: Sequence[str]) -> dict[str, int]:
+        """As `Feed.positions`."""
+        return {channel: self._backend.position(channel) for channel in channels}
+
+    async def close(self) -> None:
+        """As `Feed.close`."""
+        self._backend.detach(self)

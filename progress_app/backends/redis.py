@@ -1,0 +1,137 @@
+"""The writer's side of Redis: one script call a publish, short time-outs, one kind of error.
+
+1. A script that may write is refused as a whole when Redis is full. The snapshot is small and replaces its
+   predecessor, so it is then sent again without its log entries by the twin that is allowed past the limit.
+2. A demoted master answers READONLY on a connection that looks healthy: the pool is closed, so that the next call
+   finds the new master.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, Final, TypeVar, cast
+
+from redis import Redis
+from redis.exceptions import OutOfMemoryError, ReadOnlyError, RedisError
+
+from progress_app.backends.base import Answer, Entry, Verdict, check_replay
+from progress_app.backends.keys import Keys, edges, script, stored
+from progress_app.events import LogEntry, Snapshot
+from progress_app.exceptions import BackendUnavailable
+
+TIMEOUT_S: Final = 2.0  # a healthy answer takes under a millisecond; longer means that Redis is in trouble
+CONNECT_TIMEOUT_S: Final = 1.0
+_POSITION: Final = b'"pos":0,'
+T = TypeVar("T")
+
+
+def connect(url: str) -> Redis:
+    """A client that fails within its time-outs and never tries again by itself: the callers know better when."""
+    return Redis.from_url(url, socket_timeout=TIMEOUT_S, socket_connect_timeout=CONNECT_TIMEOUT_S, retry=None)
+
+
+class RedisBackend:
+    """As `Backend`, on one Redis.
+
+    Args:
+        client: from `connect`.
+        prefix: first part of every key.
+        keep_running_s, keep_final_s: how long snapshots stay after their last publish, in seconds.
+        log_entries: how many of the newest entries a log channel keeps.
+
+    """
+
+    def __init__(self, client: Redis, *, prefix: str, keep_running_s: int, keep_final_s: int, log_entries: int) -> None:
+        self.client = client
+        self._keys = Keys(prefix)
+        self._keep_running_s = keep_running_s
+        self._keep_final_s = keep_final_s
+        self._log_entries = log_entries
+        source = script("publish")
+        self._publish = client.register_script("#!lua\n" + source)
+        self._publish_when_full = client.register_script("#!lua flags=allow-oom\n" + source)
+        self._append = client.register_script("#!lua\n" + script("append"))
+
+    def publish(self, snapshot: Snapshot, log: Sequence[LogEntry] = ()) -> Answer:
+        """As `Backend.publish`."""
+        with self._one_kind_of_error():
+            try:
+                return _answer(self._call(self._publish, snapshot, log))
+            except OutOfMemoryError:
+                return _answer(self._call(self._publish_when_full, snapshot, ()), log_lost=len(log))
+
+    def _call(self, publish: Callable[..., Any], snapshot: Snapshot, log: Sequence[LogEntry]) -> Any:
+        state_key, log_key, state_topic, log_topic = self._keys.of_task(snapshot.task)
+        keep_s = self._keep_final_s if snapshot.is_final else self._keep_running_s
+        before, _, after = snapshot.at(0).to_json().partition(_POSITION)
+        head = (
+            snapshot.attempt,
+            int(snapshot.is_final),
+            keep_s,
+            snapshot.event,
+            before + b'"pos":',
+            b"," + after,
+        )
+        tail = (state_topic, log_topic, self._log_entries, *(entry.to_json() for entry in log))
+        return publish(keys=(state_key, log_key), args=head + tail)
+
+    def append(self, channel: str, event: str, data: bytes) -> int:
+        """As `Backend.append`."""
+        args = (event, data, self._keys.topic(channel), self._log_entries, self._keep_running_s)
+        with self._one_kind_of_error():
+            return int(self._append(keys=(self._keys.log(channel),), args=args))
+
+    def request_cancel(self, task: str, at: float) -> None:
+        """As `Backend.request_cancel`."""
+        key = self._keys.state(task)
+        with self._one_kind_of_error(), self.client.pipeline(transaction=True) as pipe:
+            pipe.hsetnx(key, "cancel", repr(at))
+            pipe.expire(key, self._keep_running_s, nx=True)
+            pipe.execute()
+
+    def ping(self) -> None:
+        """Do nothing but ask; raises BackendUnavailable."""
+        with self._one_kind_of_error():
+            self.client.ping()
+
+    def keep(self, key: str, value: bytes, seconds: int) -> None:
+        """Keep a small value for so long."""
+        with self._one_kind_of_error():
+            self.client.set(key, value, ex=seconds)
+
+    def read_snapshot(self, task: str) -> Snapshot | None:
+        """As `Backend.read_snapshot`."""
+        with self._one_kind_of_error():
+            body = self.client.hget(self._keys.state(task), "body")
+        return Snapshot.from_json(cast("bytes", body)) if body else None
+
+    def replay(self, channel: str, after: int | None, limit: int) -> list[Entry]:
+        """As `Backend.replay`."""
+        key = self._keys.log(channel)
+        with self._one_kind_of_error(), self.client.pipeline(transaction=True) as pipe:
+            pipe.xrange(key, count=1)
+            pipe.xrevrange(key, count=1)
+            pipe.xrange(key, min="-" if after is None else f"({after}-0", count=limit)
+            oldest, newest, found = pipe.execute()
+        check_replay(channel, after, *edges(oldest, newest))
+        return [stored(channel, entry) for entry in found]
+
+    def position(self, channel: str) -> int:
+        """As `Backend.position`."""
+        with self._one_kind_of_error():
+            newest = cast("list[Any]", self.client.xrevrange(self._keys.log(channel), count=1))
+        return edges(newest, newest)[1]
+
+    @contextmanager
+    def _one_kind_of_error(self) -> Iterator[None]:
+        try:
+            yield
+        except ReadOnlyError as error:
+            self.client.connection_pool.disconnect()
+            raise BackendUnavailable(f"Redis is read-only (a fail-over?): {error}") from error
+        except RedisError as error:
+            raise BackendUnavailable(f"Redis did not answer ({type(error).__name__}): {error}") from error
+
+
+def _answer(reply: Sequence[bytes], *, log_lost: int = 0) -> Answer:
+    verdict, pos, cancel = reply
+    return Answer(Verdict(verdict.decode()), int(pos), float(cancel) if cancel else None, log_lost)

@@ -1,0 +1,111 @@
+"""The settings of progress_app, their defaults, units and bounds, in one typed class.
+
+A Django setting `PROGRESS_<NAME>` sets the field of the same name in lower case. The README's table is checked
+against this class, and `manage.py check` reports a value that cannot be used.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
+from functools import lru_cache
+from typing import Any, cast
+
+from django.conf import settings as django_settings
+from django.core.signals import setting_changed
+from django.utils.module_loading import import_string
+
+from progress_app.events import Snapshot
+from progress_app.exceptions import SettingError
+
+PREFIX = "PROGRESS_"
+
+
+def _setting(default: Any, explanation: str, *, least: float | None = None) -> Any:
+    return field(default=default, metadata={"explanation": explanation, "least": least})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Every tunable. Names end in their unit: `_s` seconds, `_ms` milliseconds; plain numbers are counts."""
+
+    redis_url: str = _setting("redis://127.0.0.1:6379/0", "Where the live progress is kept.")
+    key_prefix: str = _setting("headway", "First part of every Redis key and channel; one for each project.")
+    may_read: str = _setting("", "Dotted path of `(user, channel) -> bool`; empty: nobody reads anything.")
+    record: str = _setting("", "Dotted path of `(task_id) -> Snapshot | None`, the project's own record.")
+    send_interval_s: float = _setting(0.1, "A reporter sends at most once in this time.", least=0.01)
+    pulse_s: float = _setting(1.0, "A reporter with nothing new sends once in this time.", least=0.1)
+    keep_running_s: int = _setting(86_400, "A snapshot is forgotten so long after its last pulse.", least=60)
+    keep_final_s: int = _setting(3_600, "A finished task's snapshot and log stay in Redis so long.", least=1)
+    log_entries: int = _setting(1_000, "The newest entries kept in a log channel.", least=1)
+    token_ttl_s: int = _setting(60, "A stream token may be used so long after it was made.", least=1)
+    max_channels: int = _setting(50, "Channels that one stream may ask for.", least=1)
+    heartbeat_s: float = _setting(15.0, "A stream with nothing to say says so once in this time.", least=1)
+    max_age_s: float = _setting(1_800.0, "A stream is closed, and comes back, at 80–100 % of this.", least=1)
+    write_timeout_s: float = _setting(5.0, "A viewer that takes no byte for so long is let go.", least=0.1)
+    drain_s: float = _setting(10.0, "Open streams are closed within this time at a shutdown.", least=0)
+    tick_s: float = _setting(0.25, "A viewer of more than 10 tasks is written to once in this time.", least=0.01)
+    recheck_s: float = _setting(40.0, "Positions of watched channels are compared with Redis.", least=1)
+    authorize_threads: int = _setting(4, "Threads that answer who may read what.", least=1)
+    authorize_queue: int = _setting(1_000, "Requests that may wait for those threads.", least=1)
+    max_streams: int = _setting(10_000, "Open streams of one process.", least=1)
+    max_streams_per_user: int = _setting(20, "Open streams of one user in one process.", least=1)
+
+    @property
+    def reads(self) -> Callable[[Any, str], bool]:
+        """The project's answer to "may this user read this channel?"; nobody may while none is set."""
+        return import_string(self.may_read) if self.may_read else _nobody
+
+    @property
+    def recorded(self) -> Callable[[str], Snapshot | None]:
+        """The project's own record of a task; none while none is set."""
+        return import_string(self.record) if self.record else _no_record
+
+
+def _nobody(_user: Any, _channel: str) -> bool:
+    return False
+
+
+def _no_record(_task: str) -> Snapshot | None:
+    return None
+
+
+@lru_cache(maxsize=1)
+def get() -> Settings:
+    """The project's settings, read once; a test that overrides a setting gets a fresh reading.
+
+    Raises:
+        SettingError: a value has the wrong type or is too small.
+
+    """
+    given = {f.name: getattr(django_settings, PREFIX + f.name.upper()) for f in fields(Settings) if _is_set(f.name)}
+    for setting in fields(Settings):
+        if setting.name in given:
+            given[setting.name] = _checked(setting, given[setting.name])
+    return Settings(**given)
+
+
+def _is_set(name: str) -> bool:
+    return hasattr(django_settings, PREFIX + name.upper())
+
+
+def _checked(setting: Any, value: Any) -> Any:
+    """Refuse what would only fail later, far from its cause."""
+    name, default, least = PREFIX + setting.name.upper(), setting.default, setting.metadata["least"]
+    expected = "text" if isinstance(default, str) else f"a number ≥ {least}"
+    fits = isinstance(value, str) if isinstance(default, str) else _is_number(value, least)
+    if not fits:
+        raise SettingError(f"{name}={value!r}: expected {expected}; leave it unset for the default {default!r}.")
+    return value if isinstance(default, str) else type(default)(value)
+
+
+def _is_number(value: Any, least: float | None) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return least is None or cast("float", value) >= least
+
+
+def _forget(*, setting: str, **_: Any) -> None:
+    if setting.startswith(PREFIX):
+        get.cache_clear()
+
+
+setting_changed.connect(_forget)

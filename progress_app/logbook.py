@@ -1,0 +1,92 @@
+"""What a job wrote: bounded in rate and in size, with a count of what was left out. Safe between threads."""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable
+from typing import Final
+
+from progress_app.events import Level, LogEntry
+
+MOST_A_SECOND: Final = 50  # nobody reads faster, and Redis and the browser would pay
+BURST: Final = 200
+MOST_WAITING: Final = 1_000  # while Redis is away
+MOST_KEPT: Final = 1_000  # with the task for good
+LONGEST_TEXT: Final = 2_000
+
+
+class Logbook:
+    """The log of one attempt.
+
+    Args:
+        task: the task's UUID.
+        clock: Unix time in seconds.
+
+    """
+
+    def __init__(self, task: str, clock: Callable[[], float]) -> None:
+        self._task = task
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._waiting: deque[LogEntry] = deque()
+        self._kept: deque[LogEntry] = deque(maxlen=MOST_KEPT)
+        self._allowance = float(BURST)
+        self._filled_at = clock()
+        self._dropped = 0
+
+    def write(self, text: str, level: Level) -> None:
+        """Add a line; beyond the rate it is only counted. Longer texts are cut, with an ellipsis."""
+        now = self._clock()
+        with self._lock:
+            self._allowance = min(BURST, self._allowance + max(0.0, now - self._filled_at) * MOST_A_SECOND)
+            self._filled_at = now
+            if self._allowance < 1:
+                self._dropped += 1
+                return
+            self._allowance -= 1
+            self._add(LogEntry(task=self._task, level=level, text=printable(text, LONGEST_TEXT), ts=now))
+
+    def lost(self, count: int) -> None:
+        """Count entries that the backend refused."""
+        with self._lock:
+            self._dropped += count
+
+    def take(self) -> list[LogEntry]:
+        """The entries to send now, the count of those left out as one of them."""
+        with self._lock:
+            if self._dropped and len(self._waiting) < MOST_WAITING:
+                text = f"{self._dropped} log entries were left out: too many, or Redis was away."
+                self._dropped = 0
+                self._add(LogEntry(task=self._task, level=Level.WARNING, text=text, ts=self._clock()))
+            taken, self._waiting = list(self._waiting), deque()
+            return taken
+
+    def give_back(self, entries: Iterable[LogEntry]) -> None:
+        """Entries that could not be sent wait for the next time, the newest ones if there are too many."""
+        with self._lock:
+            waiting = [*entries, *self._waiting]
+            self._dropped += max(0, len(waiting) - MOST_WAITING)
+            self._waiting = deque(waiting[-MOST_WAITING:])
+
+    def _add(self, entry: LogEntry) -> None:
+        if len(self._waiting) >= MOST_WAITING:
+            self._waiting.popleft()
+            self._dropped += 1
+        self._waiting.append(entry)
+        self._kept.append(entry)
+
+    @property
+    def has_news(self) -> bool:
+        """Whether something waits to be sent."""
+        return bool(self._waiting or self._dropped)
+
+    def kept(self) -> list[LogEntry]:
+        """The newest entries of the attempt, for keeping with the task."""
+        with self._lock:
+            return list(self._kept)
+
+
+def printable(text: object, most: int) -> str:
+    """Text that JSON can carry: cut to a length, with lone surrogates replaced."""
+    whole = str(text)
+    cut = whole if len(whole) <= most else whole[: most - 1] + "…"
+    return cut.encode("utf-8", "replace").decode("utf-8")

@@ -1,0 +1,126 @@
+"""The threads behind a reporter: one sends snapshots, one keeps the lease.
+
+1. The job's loop never waits: it counts, and the sending thread looks at the counts.
+2. What is asked of the database runs in a thread of its own, so that a database that hangs does not stop the sending.
+3. A worker that slept past its lease (a frozen machine) may have been replaced. So nothing is sent while the lease
+   is older than it is valid; it is renewed first.
+4. Redis away: the job goes on, the newest snapshot is sent when it is back.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from typing import Final, Protocol
+
+from progress_app.backends.base import Answer
+from progress_app.exceptions import BackendUnavailable
+from progress_app.throttle import Throttle
+
+RETRY_S: Final = 0.5  # between sends while Redis is away
+JOIN_S: Final = 5.0  # longer than the time-out of one send
+
+logger = logging.getLogger(__name__)
+
+
+class Source(Protocol):
+    """What a sender asks of its reporter; called in the sender's threads."""
+
+    def changed(self) -> bool:
+        """Whether there is something new since the last send."""
+
+    def send(self) -> Answer:
+        """Send the present snapshot; raises BackendUnavailable."""
+
+    def renew(self) -> bool:
+        """Renew the lease; False: it is lost. May raise what the database raises."""
+
+
+class Sender:
+    """Sends at once what is urgent, ten times a second what is new, and a pulse otherwise.
+
+    Args:
+        source: the reporter.
+        interval_s, pulse_s: as Throttle.
+        renew_interval_s: how often the lease is renewed.
+        lease_s: how long it is valid after a renewal.
+
+    """
+
+    def __init__(
+        self, source: Source, *, interval_s: float, pulse_s: float, renew_interval_s: float, lease_s: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:  # fmt: skip
+        self._source = source
+        self._interval_s = interval_s
+        self._renew_interval_s = renew_interval_s
+        self._lease_s = lease_s
+        self._clock = clock
+        self._throttle = Throttle(interval_s, pulse_s)
+        self._news = threading.Event()
+        self._stale = threading.Event()
+        self._stopping = threading.Event()
+        self._renewed_s = clock()
+        self._threads = [
+            threading.Thread(target=self._keep_sending, name="progress-sender", daemon=True),
+            threading.Thread(target=self._keep_lease, name="progress-lease", daemon=True),
+        ]
+
+    def start(self) -> None:
+        """Start both threads; in the process that runs the job, after any fork."""
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """End the threads; returns when the last send has ended. The lease's thread may still wait for a database."""
+        self._stopping.set()
+        self._news.set()
+        self._stale.set()
+        if self._threads[0].is_alive():
+            self._threads[0].join(JOIN_S)
+
+    def hurry(self) -> None:
+        """Something changed that may not wait."""
+        self._news.set()
+
+    def _keep_sending(self) -> None:
+        while not self._stopping.is_set():
+            urgent = self._news.is_set()
+            wait_s = self._throttle.wait_s(self._clock(), changed=self._source.changed(), urgent=urgent)
+            if wait_s > 0:
+                self._news.wait(min(wait_s, self._interval_s))
+                continue
+            self._news.clear()
+            if self._clock() - self._renewed_s > self._lease_s:
+                self._stale.set()
+                self._stopping.wait(self._interval_s)
+                continue
+            self._send()
+
+    def _send(self) -> None:
+        try:
+            self._source.send()
+        except BackendUnavailable as error:
+            logger.warning(
+                "Progress was not sent; the task keeps running and its newest state is sent later: %s", error
+            )
+            self._stopping.wait(RETRY_S)
+        except Exception:
+            logger.exception("Progress could not be sent; the task keeps running.")
+            self._stopping.wait(RETRY_S)
+        self._throttle.sent(self._clock())
+
+    def _keep_lease(self) -> None:
+        while not self._stopping.is_set():
+            self._stale.wait(self._renew_interval_s)
+            self._stale.clear()
+            if self._stopping.is_set():
+                return
+            try:
+                asked_s = self._clock()
+                if not self._source.renew():
+                    return
+                self._renewed_s = asked_s
+            except Exception:
+                logger.exception("The lease could not be renewed; trying again.")
+                self._stopping.wait(RETRY_S)

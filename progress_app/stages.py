@@ -1,0 +1,183 @@
+"""The stages of a task, their weights and what percentage they add up to. Pure; the clock's readings are given.
+
+The overall percentage is the weighted mean of the stages at the top; within a stage it is the mean of its own
+stages, or its count by its total. It never goes back within an attempt, and only success is 100.
+"""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from progress_app.events import FULL_PERCENT, StageProgress, StageRef, StageState
+from progress_app.exceptions import UsageError
+
+DEEPEST: Final = 1
+MOST_STAGES: Final = 64  # a snapshot names them all and is sent ten times a second
+
+
+@dataclass(slots=True)
+class Stage:
+    """A part of the work. `base` is the tally's reading at which its own count is 0; times are monotonic seconds."""
+
+    name: str
+    depth: int = 0
+    weight: float = 1.0
+    total: float | None = None
+    unit: str = ""
+    base: float = 0.0
+    count: float = 0.0
+    began_s: float | None = None
+    ended_s: float | None = None
+    parts: list["Stage"] = field(default_factory=list)
+
+    @property
+    def fraction(self) -> float | None:
+        """How much of it is done, 0–1; None while that is unknown."""
+        if self.ended_s is not None:
+            return 1.0
+        if self.began_s is None:
+            return 0.0
+        if self.parts:
+            return _weighted(self.parts)
+        if self.total is None:
+            return None
+        return min(1.0, self.count / self.total) if self.total > 0 else 1.0
+
+    def progress(self, now_s: float) -> StageProgress:
+        """As a viewer sees it."""
+        if self.began_s is None:
+            return StageProgress(name=self.name, depth=self.depth)
+        seconds = round((self.ended_s or now_s) - self.began_s, 1)
+        state = StageState.RUNNING if self.ended_s is None else StageState.DONE
+        return StageProgress(
+            name=self.name, depth=self.depth, state=state, percent=percent(self.fraction), seconds=seconds
+        )
+
+
+class Stages:
+    """The plan of a task: declared stages, and those that are opened on the way.
+
+    Args:
+        names: the stages at the top, in the order in which they are to run; empty: the task is one piece.
+
+    """
+
+    __slots__ = ("_best", "_open", "_top", "whole")
+
+    def __init__(self, names: Sequence[str] = ()) -> None:
+        self._top = [Stage(name) for name in names]
+        self._open: list[Stage] = []
+        self._best = 0.0
+        self.whole = Stage("", began_s=0.0)
+
+    @property
+    def current(self) -> Stage:
+        """The innermost open stage, or the whole task when none is open."""
+        return self._open[-1] if self._open else self.whole
+
+    def plan(self, weights: Mapping[str, float]) -> None:
+        """Replace the declared stages by these, before the first one begins.
+
+        Raises:
+            UsageError: a stage has begun, too many, or a weight below 0.
+
+        """
+        if any(stage.began_s is not None for stage in self._top):
+            raise UsageError("plan() after the first stage: plan the stages before you open one.")
+        if len(weights) > MOST_STAGES:
+            raise UsageError(f"plan() with {len(weights)} stages: at most {MOST_STAGES} are shown.")
+        self._top = [Stage(name, weight=_checked(name, weight)) for name, weight in weights.items()]
+
+    def open(
+        self, name: str, *, weight: float | None, total: float | None, unit: str, at: float, now_s: float
+    ) -> Stage:
+        """Begin a stage; `at` is the tally's reading.
+
+        Raises:
+            UsageError: a stage of a stage of a stage, a stage that ran before, too many, or a weight below 0.
+
+        """
+        siblings = self._siblings(name)
+        if weight is not None:
+            _checked(name, weight)
+        stage = next((s for s in siblings if s.name == name and s.began_s is None), None)
+        if stage is None:
+            self._check_new(name, siblings)
+            stage = Stage(name, depth=len(self._open))
+            siblings.append(stage)
+        stage.weight = stage.weight if weight is None else weight
+        stage.total, stage.unit = total, unit
+        stage.base, stage.began_s = at, now_s
+        self._open.append(stage)
+        return stage
+
+    def _siblings(self, name: str) -> list[Stage]:
+        if not self._open:
+            return self._top
+        if self.current.depth >= DEEPEST:
+            raise UsageError(
+                f"stage({name!r}) inside {self.current.name!r}: stages nest two deep; close the inner one first."
+            )
+        return self.current.parts
+
+    def _check_new(self, name: str, siblings: list[Stage]) -> None:
+        if any(stage.name == name for stage in siblings):
+            raise UsageError(f"stage({name!r}) was opened before: give each stage of a task a name of its own.")
+        if sum(1 for _ in self._flat()) >= MOST_STAGES:
+            raise UsageError(f"stage({name!r}) would be number {MOST_STAGES + 1}: at most {MOST_STAGES} are shown.")
+
+    def close(self, stage: Stage, *, at: float, now_s: float) -> None:
+        """End a stage; what it counted does not count for the stage around it."""
+        stage.count, stage.ended_s = at - stage.base, now_s
+        self._open.remove(stage)
+        self.current.base += stage.count
+
+    def finish(self, now_s: float) -> None:
+        """End everything: the task succeeded."""
+        for stage in self._flat():
+            stage.began_s = now_s if stage.began_s is None else stage.began_s
+            stage.ended_s = now_s if stage.ended_s is None else stage.ended_s
+        self._best = FULL_PERCENT
+
+    def _flat(self) -> Iterator[Stage]:
+        for stage in self._top:
+            yield stage
+            yield from stage.parts
+
+    def percent(self) -> float | None:
+        """The overall percentage; None while nothing but a count is known."""
+        fraction = _weighted(self._top) if self._top else self.whole.fraction
+        now = percent(fraction)
+        if now is not None:
+            self._best = max(self._best, now)
+        return self._best if now is not None or self._best else None
+
+    def views(self, now_s: float) -> tuple[StageProgress, ...]:
+        """All stages as a viewer sees them, in order."""
+        return tuple(stage.progress(now_s) for stage in self._flat())
+
+    def ref(self) -> StageRef | None:
+        """The stage that runs now."""
+        if not self._open:
+            return None
+        current = self._open[-1]
+        index = next(i for i, stage in enumerate(self._flat()) if stage is current)
+        return StageRef(index=index, name=current.name)
+
+
+def _checked(name: str, weight: float) -> float:
+    if not (math.isfinite(weight) and weight >= 0):
+        raise UsageError(f"The stage {name!r} with weight={weight!r}: expected a number ≥ 0; 1 is the default.")
+    return weight
+
+
+def _weighted(stages: Sequence[Stage]) -> float:
+    """The weighted mean; a stage of unknown length adds nothing until it ends."""
+    whole = sum(stage.weight for stage in stages)
+    return sum(stage.weight * (stage.fraction or 0.0) for stage in stages) / whole if whole else 0.0
+
+
+def percent(fraction: float | None) -> float | None:
+    """A fraction as a percentage, cut to one decimal: 99.96 % done is not yet 100."""
+    return None if fraction is None else math.floor(fraction * 1000 + 1e-9) / 10

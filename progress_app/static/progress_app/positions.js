@@ -1,0 +1,60 @@
+/**
+ * What was seen of each channel, and what the server wants to hear about it at the next connection. Pure.
+ *
+ * A position is an integer below 2^53; a channel's positions only rise. 0 is a record without a position: it counts
+ * as news as long as nothing better was seen.
+ */
+export class Positions {
+  #seen = new Map();
+  #owed = new Map();
+
+  /** Whether the event at this position is newer than all before it; if so it is remembered. */
+  accept(channel, position) {
+    const last = this.#seen.get(channel) ?? 0;
+    if (position < last || (position === last && last > 0)) return false;
+    this.#seen.set(channel, position);
+    return true;
+  }
+
+  /** Remember an event's `id:`, which the server wants back. */
+  keep(lastEventId) {
+    for (const [channel, position] of parsePositions(lastEventId)) this.#owed.set(channel, position);
+  }
+
+  /** The text to bring back for these channels; empty when the server has asked for nothing. */
+  owed(channels) {
+    return channels
+      .filter((channel) => this.#owed.has(channel))
+      .map((channel) => `${encodeURIComponent(channel)}:${this.#owed.get(channel)}`)
+      .join(",");
+  }
+
+  /** Take anything of these channels again: the server said that their positions could not be continued. */
+  forget(channels) {
+    for (const channel of channels) {
+      this.#seen.delete(channel);
+      this.#owed.delete(channel);
+    }
+  }
+}
+
+/** Read `quote(channel):position`, comma-joined; parts that cannot be read are left out. */
+export function parsePositions(text) {
+  const found = new Map();
+  for (const part of (text ?? "").split(",")) {
+    const colon = part.lastIndexOf(":");
+    const position = Number(part.slice(colon + 1));
+    if (colon > 0 && Number.isSafeInteger(position) && position >= 0) {
+      found.set(unquoted(part.slice(0, colon)), position);
+    }
+  }
+  return found;
+}
+
+function unquoted(name) {
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    return name;
+  }
+}

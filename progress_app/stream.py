@@ -1,0 +1,156 @@
+"""One open stream: what it says first, what it writes, and how it ends.
+
+It holds no thread, no database connection and no Redis connection: two coroutines and a mailbox.
+"""
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from contextlib import suppress
+from typing import Any, Final
+
+import msgspec
+
+from progress_app import sse
+from progress_app.exceptions import BackendUnavailable
+from progress_app.hub import Hub
+from progress_app.subscriber import Subscriber
+from progress_app.tokens import Grant
+
+Message = MutableMapping[str, Any]
+Send = Callable[[Message], Awaitable[None]]
+Receive = Callable[[], Awaitable[Message]]
+
+HEADERS: Final = [
+    (b"content-type", sse.CONTENT_TYPE),
+    (b"cache-control", b"no-cache, no-transform"),
+    (b"x-accel-buffering", b"no"),  # nginx passes each write on
+    (
+        b"content-encoding",
+        b"identity",
+    ),  # neither nginx nor a middleware may gzip, which would hold events back
+]
+RETRY_MS: Final = (1_000, 5_000)  # each client waits its own time, so that a crowd does not come back at once
+REDIS_AWAY_S: Final = 1.0
+
+logger = logging.getLogger(__name__)
+
+
+def retry_ms() -> int:
+    """How long one client should wait before it connects again, in milliseconds."""
+    return random.randint(*RETRY_MS)  # noqa: S311
+
+
+class Stream:
+    """A viewer's stream between its mailbox and the server's `send`.
+
+    Args:
+        grant: who watches what.
+        mailbox: opened by the hub.
+        send: the ASGI server's.
+        heartbeat_s: told to the client, who may take twice that silence for an end.
+
+    """
+
+    __slots__ = ("_beat", "_heartbeat_s", "_hub", "_send", "_task", "draining", "grant", "mailbox", "opened_s",
+                 "send_began_s", "wrote_s")  # fmt: skip
+
+    def __init__(self, grant: Grant, hub: Hub, mailbox: Subscriber, send: Send, *, heartbeat_s: float) -> None:
+        self.grant = grant
+        self.mailbox = mailbox
+        self.draining = False
+        self.opened_s = self.wrote_s = time.monotonic()
+        self.send_began_s: float | None = None
+        self._hub = hub
+        self._send = send
+        self._heartbeat_s = heartbeat_s
+        self._beat = False
+        self._task = asyncio.current_task()
+
+    async def run(self, receive: Receive, headers: list[tuple[bytes, bytes]]) -> str:
+        """Serve until the end; returns its cause in one word."""
+        await self._send({"type": "http.response.start", "status": 200, "headers": HEADERS + headers})
+        watcher = asyncio.create_task(self._watch(receive))
+        try:
+            await self._write(self._opening())
+            await self._pump()
+            await self._send({"type": "http.response.body", "body": b"", "more_body": False})
+        except asyncio.CancelledError:
+            if self.mailbox.ended is None:
+                raise  # the server ends; otherwise the sweeper cut us off, and that is an end like others
+        finally:
+            watcher.cancel()
+        return self.mailbox.ended or "finished"
+
+    def _opening(self) -> bytes:
+        told = {"v": 1, "heartbeat_s": self._heartbeat_s, "now": time.time()}
+        event = sse.frame("stream-open", msgspec.json.encode(told))
+        positions = self.mailbox.positions
+        return sse.retry(retry_ms()) + (event.with_id(positions) if positions else event.plain)
+
+    async def _pump(self) -> None:
+        mailbox = self.mailbox
+        while True:
+            await mailbox.wait()
+            if chunk := mailbox.take():
+                await self._write(chunk)
+            elif self._beat:
+                await self._write(sse.HEARTBEAT)
+            self._beat = False
+            if mailbox.behind and not mailbox.ended:
+                await self._catch_up()
+            elif mailbox.ended or self._hub.finished(mailbox):
+                break
+        if self.draining:
+            await self._write(sse.retry(retry_ms()))
+
+    async def _catch_up(self) -> None:
+        try:
+            await self._hub.catch_up(self.mailbox)
+        except BackendUnavailable as error:
+            logger.warning("%s", error)
+            await asyncio.sleep(REDIS_AWAY_S)
+        self.mailbox.wake()
+
+    async def _write(self, chunk: bytes) -> None:
+        self.send_began_s = self.wrote_s = time.monotonic()
+        await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
+        self.send_began_s = None
+
+    async def _watch(self, receive: Receive) -> None:
+        while (await receive())["type"] != "http.disconnect":
+            pass
+        # A server that shuts down says "disconnect" to all at once, while the drain closes them one by one.
+        if not self.draining:
+            self.mailbox.end("disconnected")
+
+    def heartbeat(self) -> None:
+        """Say something soon, so that nobody on the way takes the silence for an end."""
+        self._beat = True
+        self.mailbox.wake()
+
+    def cut(self, cause: str) -> None:
+        """End a stream that cannot be written to."""
+        self.mailbox.end(cause)
+        if self._task is not None:
+            self._task.cancel()
+
+
+async def refuse(send: Send, condition: str, text: str) -> None:
+    """Answer with a stream that says why it ends, to a client that gives up on any status but 200."""
+    error = {"v": 1, "condition": condition, "text": text, "retryable": True}
+    body = sse.retry(retry_ms()) + sse.frame("stream-error", msgspec.json.encode(error)).plain
+    await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
+    await send({"type": "http.response.body", "body": body, "more_body": False})
+
+
+async def respond(send: Send, status: int, told: Mapping[str, Any] | None, *headers: tuple[bytes, bytes]) -> None:
+    """Answer with a status and a JSON body (None: an empty one)."""
+    body = b"" if told is None else msgspec.json.encode(told)
+    own = [(b"content-type", b"application/json"), (b"cache-control", b"no-store")] if told is not None else []
+    length = [(b"content-length", str(len(body)).encode())] if status != 204 else []  # noqa: PLR2004
+    await send({"type": "http.response.start", "status": status, "headers": [*own, *length, *headers]})
+    with suppress(OSError):
+        await send({"type": "http.response.body", "body": body, "more_body": False})

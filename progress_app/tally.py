@@ -1,0 +1,85 @@
+"""Counting in a job's loop for next to nothing: the loop counts, another thread reads.
+
+1. Each thread has a cell of its own, so that counting needs no lock; the reader sums the cells.
+2. Over a sized collection the loop does not count at all: `operator.length_hint` of its iterator tells the position
+   from outside. That is exact for the types in `POSITIONED`; inside the loop's body it has already passed the
+   current item, hence the minus one.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Sized
+from operator import length_hint
+from typing import Any, Final, TypeVar
+
+T = TypeVar("T")
+POSITIONED: Final[tuple[type, ...]] = (
+    list, tuple, range, str, bytes, bytearray, dict, set, frozenset, deque,
+    type({}.keys()), type({}.values()), type({}.items()),
+)  # fmt: skip
+
+
+class Tally:
+    """A counter that several threads raise and another one reads.
+
+    Args:
+        stop: a list that stays empty; whatever it holds is raised in the loops by `interrupt`.
+        interrupt: called in a tracked loop, after an item, when `stop` is not empty.
+
+    """
+
+    __slots__ = ("_cells", "_interrupt", "_local", "_positions", "_stop")
+
+    def __init__(self, stop: list[BaseException], interrupt: Callable[[], None]) -> None:
+        self._stop = stop
+        self._interrupt = interrupt
+        self._local = threading.local()
+        self._cells: list[list[float]] = []
+        self._positions: list[Callable[[], int]] = []
+
+    def read(self) -> float:
+        """The sum over all threads and loops."""
+        return sum(cell[0] for cell in self._cells) + sum(position() for position in tuple(self._positions))
+
+    def add(self, n: float) -> None:
+        """Count `n` more in this thread."""
+        try:
+            self._local.cell[0] += n
+        except AttributeError:
+            self._local.cell = cell = [n]
+            self._cells.append(cell)
+
+    def over(self, iterable: Iterable[T]) -> Iterator[T]:
+        """The same items, each counted once the loop asks for the next one."""
+        if type(iterable) in POSITIONED:
+            return self._positioned(iterable)
+        return self._counted(iterable)
+
+    def _positioned(self, collection: Any) -> Generator[Any, None, None]:
+        iterator, stop = iter(collection), self._stop
+        position = _position(collection, iterator)
+        self._positions.append(position)
+        done = 0
+        try:
+            for item in iterator:
+                yield item
+                if stop:
+                    self._interrupt()
+            done = 1  # the loop's last item is behind it too
+        finally:
+            self._positions.remove(position)
+            self.add(position() if not done else len(collection))
+
+    def _counted(self, iterable: Iterable[T]) -> Generator[T, None, None]:
+        self.add(0)
+        cell, stop = self._local.cell, self._stop
+        for item in iterable:
+            yield item
+            cell[0] += 1
+            if stop:
+                self._interrupt()
+
+
+def _position(collection: Sized, iterator: Iterator[Any]) -> Callable[[], int]:
+    """How many items of the collection lie behind the loop; a list may grow meanwhile."""
+    return lambda: max(0, len(collection) - length_hint(iterator) - 1)

@@ -1,0 +1,28 @@
+"""`{% load progress %}{% progress_widget task %}`: a live bar in any template."""
+
+from typing import Any
+
+from django import template
+from django.template import Context
+
+from progress_app.events import Snapshot
+from progress_app.present import present
+from progress_app.widget import context as widget_context
+
+register = template.Library()
+
+
+@register.inclusion_tag("progress_app/widget.html", takes_context=True)
+def progress_widget(context: Context, task: Any, size: str = "bar") -> dict[str, Any]:
+    """Draw the bar of a task, live.
+
+    Args:
+        context: the page's; its request carries the nonce of the script tag.
+        task: a task, or its UUID.
+        size: "bar", or "compact" for lists.
+
+    Who may watch is asked when the stream is opened; the page that uses the tag has shown the task already.
+    """
+    task_id = str(getattr(task, "pk", task))
+    shown = present(task_id) or Snapshot(task=task_id)
+    return {**widget_context(shown, size), "request": context.get("request")}

@@ -1,0 +1,138 @@
+"""The Django doors of the stream: who may open one, tokens, the snapshot as JSON, the bar as a page of its own.
+
+Each asks for permission first. What a user may not see does not exist for them.
+"""
+
+import time
+from typing import Any, Final
+
+import msgspec
+from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.models import AnonymousUser
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils.cache import get_conditional_response, patch_cache_control
+from django.views.decorators.cache import never_cache
+from django.views.decorators.clickjacking import xframe_options_sameorigin
+from django.views.decorators.http import require_GET, require_POST
+from django_eventstream.utils import get_channelmanager
+
+from progress_app import conf, connections, tokens
+from progress_app.access import asked_for
+from progress_app.authorizer import MARK
+from progress_app.channels import task_channel
+from progress_app.events import Snapshot, State
+from progress_app.exceptions import BackendUnavailable, UsageError
+from progress_app.present import present
+from progress_app.widget import context
+
+POLL_RUNNING_S: Final = 1
+POLL_IDLE_S: Final = 5
+TRANSPORTS: Final = ("sse",)
+
+
+@require_GET
+@never_cache
+@login_not_required
+def authorize(request: HttpRequest) -> HttpResponse:
+    """Answer the gateway's sub-request: 200 with the grant, 400, 401 or 403. Nobody else gets anything here."""
+    if MARK not in getattr(request, "scope", {}):
+        raise Http404
+    return _grant(request, request.GET.getlist("channel"), "sse")
+
+
+@require_POST
+@never_cache
+@login_not_required
+def token(request: HttpRequest) -> HttpResponse:
+    """Give a single-use token for channels that the user may read: `{"channels": [...], "transport": "sse"}`."""
+    try:
+        asked = msgspec.json.decode(request.body, type=_TokenRequest)
+    except msgspec.DecodeError as error:
+        return _refusal(400, "bad-request", f"The body is not a token request: {error}.")
+    answer = _grant(request, asked.channels, asked.transport)
+    if answer.status_code != 200:  # noqa: PLR2004
+        return answer
+    grant, settings = msgspec.json.decode(answer.content, type=tokens.Grant), conf.get()
+    try:
+        made = tokens.issue(
+            connections.backend().keep, prefix=settings.key_prefix, user=grant.user, channels=grant.channels,
+            ttl_s=settings.token_ttl_s, transport=grant.transport,
+        )  # fmt: skip
+    except BackendUnavailable:
+        refusal = _refusal(503, "unavailable", "No stream can be opened right now; try again.")
+        refusal["Retry-After"] = str(POLL_IDLE_S)
+        return refusal
+    url = f"{reverse('progress:events')}?token={made}"
+    return JsonResponse({"token": made, "url": request.build_absolute_uri(url), "expires_in": settings.token_ttl_s})
+
+
+class _TokenRequest(msgspec.Struct):
+    channels: list[str]
+    transport: str = "sse"
+
+
+def _grant(request: HttpRequest, names: list[str], transport: str) -> HttpResponse:
+    """Whether the request's user may read all of these channels."""
+    user = request.user
+    if not user.is_authenticated:
+        return _refusal(401, "unauthorized", "Log in first.")
+    try:
+        channels = [channel.name for channel in asked_for(names)]
+    except UsageError as error:
+        return _refusal(400, "bad-request", str(error))
+    if transport not in TRANSPORTS:
+        return _refusal(400, "bad-request", f"transport={transport!r}: expected one of {', '.join(TRANSPORTS)}.")
+    manager = get_channelmanager()
+    if not all(manager.can_read_channel(user, channel) for channel in channels):
+        return _refusal(403, "forbidden", "You may not read one of these channels, or it does not exist.")
+    return JsonResponse({"user": str(user.pk), "channels": channels, "transport": transport})
+
+
+def _refusal(status: int, condition: str, text: str) -> JsonResponse:
+    return JsonResponse({"v": 1, "condition": condition, "text": text, "retryable": False}, status=status)
+
+
+@require_GET
+@login_not_required
+def snapshot(request: HttpRequest, task_id: Any) -> HttpResponse:
+    """The present snapshot as JSON, with an ETag; `Retry-After` says when to ask again, in seconds."""
+    shown = _present(request, task_id)
+    etag = f'"{shown.pos}-{shown.state}"'
+    response = get_conditional_response(request, etag=etag) or HttpResponse(
+        shown.to_json(), content_type="application/json"
+    )
+    response["ETag"] = etag
+    patch_cache_control(response, private=True, no_cache=True)
+    if not shown.is_final:
+        idle = shown.state is State.QUEUED or time.time() - shown.ts > POLL_IDLE_S
+        response["Retry-After"] = str(POLL_IDLE_S if idle else POLL_RUNNING_S)
+    return response
+
+
+@require_GET
+@never_cache
+@xframe_options_sameorigin
+@login_not_required
+def widget(request: HttpRequest, task_id: Any) -> HttpResponse:
+    """The bar as a small page that refreshes itself: what a browser without JavaScript shows in a frame."""
+    return render(request, "progress_app/widget_page.html", context(_present(request, task_id)))
+
+
+def _present(request: HttpRequest, task_id: Any) -> Snapshot:
+    """The task's snapshot, 404 for who may not see it."""
+    user = request.user
+    if isinstance(user, AnonymousUser) or not get_channelmanager().can_read_channel(user, task_channel(task_id)):
+        raise Http404
+    shown = present(str(task_id))
+    if shown is None:
+        raise Http404
+    return shown
+
+
+@require_GET
+@login_not_required
+def events(_request: HttpRequest) -> HttpResponse:
+    """Under WSGI or runserver there is no gateway: say so; the widget then polls."""
+    return _refusal(501, "not-implemented", "This server does not stream; run config.asgi:application.")

@@ -1,0 +1,32 @@
+"""What the widget's templates are given, for the tag and for the page of its own."""
+
+from typing import Any
+
+from django.urls import reverse
+
+from progress_app.channels import log_channel, task_channel
+from progress_app.events import Snapshot
+
+SIZES = ("bar", "compact")
+
+
+def context(snapshot: Snapshot, size: str = "bar") -> dict[str, Any]:
+    """The context of `progress_app/widget.html`.
+
+    Raises:
+        ValueError: an unknown size.
+
+    """
+    if size not in SIZES:
+        raise ValueError(f"progress_widget size={size!r}: expected one of {', '.join(SIZES)}.")
+    task = snapshot.task
+    return {
+        "task_id": task,
+        "snapshot": snapshot,
+        "size": size,
+        "channel": task_channel(task),
+        "log_channel": log_channel(task),
+        "events_url": reverse("progress:events"),
+        "snapshot_url": reverse("progress:snapshot", args=[task]),
+        "widget_url": reverse("progress:widget", args=[task]),
+    }

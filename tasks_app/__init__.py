@@ -1,0 +1,1 @@
+"""The product: jobs that people start, tasks that run them, and the doors to both."""

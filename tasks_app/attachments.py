@@ -1,0 +1,67 @@
+"""Files of a task: those a person gave and those the job made, kept by Django's storages."""
+
+import mimetypes
+from pathlib import PurePath
+from typing import IO, Any, Final
+
+from django.core.files import File
+
+from tasks_app.models import Attachment, Task
+
+LONGEST_NAME: Final = 255
+UNKNOWN_TYPE: Final = "application/octet-stream"
+
+
+def keep(task: Task, file: IO[bytes] | File[Any], name: str, *, field: str = "") -> Attachment:
+    """Store a file and note it with the task; `field` names the form's field that it came by."""
+    plain = plain_name(name)
+    content = file if isinstance(file, File) else File(file)
+    attachment = Attachment(task=task, field=field, name=plain, size=content.size, content_type=content_type(plain))
+    attachment.file.save(plain, content, save=False)
+    attachment.save(force_insert=True)
+    return attachment
+
+
+def share_inputs(source: Task, target: Task) -> None:
+    """Let another task use the same input files; the stored file is one."""
+    for given in source.attachments.exclude(field=""):
+        Attachment.objects.create(
+            task=target, field=given.field, name=given.name, file=given.file.name, size=given.size,
+            content_type=given.content_type,
+        )  # fmt: skip
+
+
+def inputs(task: Task) -> dict[str, File[Any]]:
+    """The input files by form field, closed; a job opens what it needs."""
+    return {given.field: StoredFile(given) for given in task.attachments.exclude(field="")}
+
+
+class StoredFile(File[Any]):
+    """A stored input as a form and a job see it: named as it was uploaded, opened when asked for."""
+
+    def __init__(self, attachment: Attachment) -> None:
+        self._attachment = attachment
+        super().__init__(None, name=attachment.name)
+        self.content_type = attachment.content_type
+
+    @property
+    def size(self) -> int:
+        """Its size in bytes."""
+        return self._attachment.size
+
+    def open(self, mode: str | None = "rb", *_: Any, **__: Any) -> "StoredFile":
+        """Open it for reading, from its beginning."""
+        self.file = self._attachment.file.storage.open(str(self._attachment.file.name), mode or "rb").file
+        return self
+
+
+def plain_name(name: str) -> str:
+    """The last part of a path, without control characters, short enough to be kept."""
+    last = PurePath(name.replace("\\", "/")).name
+    printable = "".join(c for c in last if c.isprintable()).strip(". ")
+    return printable[-LONGEST_NAME:] or "file"
+
+
+def content_type(name: str) -> str:
+    """The type that a name promises; it decides nothing but the header of a download."""
+    return mimetypes.guess_type(name)[0] or UNKNOWN_TYPE

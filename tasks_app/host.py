@@ -1,0 +1,46 @@
+"""What a reporter may ask of this project: its lease, and files."""
+
+from pathlib import Path
+from typing import IO
+
+from django.db import close_old_connections
+
+from progress_app.events import Snapshot, State
+from progress_app.reporter import Lease
+from tasks_app import attachments
+from tasks_app.models import Task
+
+
+class TaskHost:
+    """As `progress_app.reporter.Host`, for one attempt at one task.
+
+    Args:
+        task: as claimed.
+        lease_s: how long a renewal holds.
+
+    """
+
+    def __init__(self, task: Task, *, lease_s: float) -> None:
+        self._task = task
+        self._lease_s = lease_s
+
+    def renew(self, snapshot: Snapshot) -> Lease:
+        """As `Host.renew`: one UPDATE, two for a task that is being cancelled."""
+        row = Task.objects.filter(pk=self._task.pk)
+        noted = {"percent": snapshot.percent, "message": snapshot.message, "snapshot": snapshot.to_json().decode()}
+        try:
+            for state, lease in ((State.RUNNING, Lease.HELD), (State.CANCELLING, Lease.CANCELLED)):
+                if row.renew(attempt=self._task.attempt, state=state, lease_s=self._lease_s, **noted):
+                    return lease
+            return Lease.LOST
+        finally:
+            close_old_connections()  # this thread is the reporter's: nobody else would close its connection
+
+    def attach(self, file: IO[bytes] | Path, name: str) -> None:
+        """As `Host.attach`."""
+        if isinstance(file, Path):
+            with file.open("rb") as opened:
+                attachments.keep(self._task, opened, name)
+        else:
+            file.seek(0)
+            attachments.keep(self._task, file, name)

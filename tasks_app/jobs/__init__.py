@@ -1,0 +1,1 @@
+"""The jobs of the catalogue: one file each, found by importlib, imported by nothing."""

@@ -1,0 +1,222 @@
+"""Profile a CSV file: what is in each column, as a report to read and as JSON.
+
+The machinery is tasks_app.profiling; this file is the job as a developer reads it: the form, the three
+stages, and how a bad file is told.
+"""
+
+import io
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import PurePath
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.conf import settings
+from django.template.defaultfilters import filesizeformat
+from django.template.loader import render_to_string
+from django.utils.text import slugify
+
+from tasks_app.profiling.dialect import NO_QUOTES
+from tasks_app.profiling.fault import BadFile
+from tasks_app.profiling.layout import Layout, settle_layout
+from tasks_app.profiling.report import About, to_context, to_json
+from tasks_app.profiling.rows import EXAMPLES, Rows
+from tasks_app.profiling.spill import Spill
+from tasks_app.profiling.table import Table
+from tasks_app.registry import JobError, job
+
+if TYPE_CHECKING:
+    from django.core.files.base import File
+
+    from progress_app.reporter import Reporter
+
+UPLOAD_LIMIT_BYTES = 100 * 1024 * 1024  # unless the setting TASKS_UPLOAD_LIMIT_BYTES says another
+
+DELIMITERS = [
+    ("", "Detect it"),
+    (",", "Comma ,"),
+    (";", "Semicolon ;"),
+    ("\t", "Tab"),
+    ("|", "Pipe |"),
+    (" ", "Space"),
+    ("^", "Caret ^"),
+]
+ENCODINGS = [
+    ("", "Detect it"),
+    ("utf-8", "UTF-8"),
+    ("utf-16", "UTF-16"),
+    ("cp1252", "Western European (Windows-1252)"),
+    ("iso8859-15", "Western European (ISO 8859-15)"),
+    ("cp1250", "Central European (Windows-1250)"),
+    ("cp1251", "Cyrillic (Windows-1251)"),
+    ("koi8-r", "Cyrillic (KOI8-R)"),
+    ("cp1253", "Greek (Windows-1253)"),
+    ("cp1254", "Turkish (Windows-1254)"),
+    ("cp932", "Japanese (Shift JIS)"),
+    ("euc_jp", "Japanese (EUC-JP)"),
+    ("gb18030", "Simplified Chinese (GB 18030)"),
+    ("big5", "Traditional Chinese (Big5)"),
+    ("cp949", "Korean (EUC-KR)"),
+    ("mac_roman", "Mac Roman"),
+]
+QUOTES = [("", "Detect it"), ('"', 'Double quote "'), ("'", "Single quote '"), (NO_QUOTES, "None")]
+
+
+class ProfileCsvForm(forms.Form):
+    """The file, and what the user knows better than the detection."""
+
+    upload = forms.FileField(label="CSV or TSV file", allow_empty_file=True)
+    delimiter = forms.ChoiceField(
+        choices=DELIMITERS, required=False, help_text="What stands between two cells of a row."
+    )
+    encoding = forms.ChoiceField(
+        choices=ENCODINGS, required=False, help_text="How the file's bytes are to be read as text."
+    )
+    quote = forms.ChoiceField(
+        choices=QUOTES,
+        required=False,
+        label="Quote character",
+        help_text="What surrounds a cell that holds the delimiter or a line break.",
+    )
+    header = forms.ChoiceField(
+        choices=[("yes", "names the columns"), ("no", "is data")],
+        required=False,
+        initial="yes",
+        label="The first row",
+    )
+
+    def clean_upload(self) -> "File[bytes]":
+        """Refuse a file over the limit, with both sizes."""
+        upload: File[bytes] = self.cleaned_data["upload"]
+        limit_bytes: int = getattr(settings, "TASKS_UPLOAD_LIMIT_BYTES", UPLOAD_LIMIT_BYTES)
+        if upload.size > limit_bytes:
+            raise forms.ValidationError(
+                f"The file has {filesizeformat(upload.size)}; at most {filesizeformat(limit_bytes)} are "
+                "accepted. Split it, or ask for a higher limit (TASKS_UPLOAD_LIMIT_BYTES).",
+                code="too_large",
+            )
+        return upload
+
+    def clean_header(self) -> str:
+        """A form sent without the field means the usual: the first row names the columns."""
+        return self.cleaned_data["header"] or "yes"
+
+
+@job(
+    title="Profile a CSV file",
+    description="Types, ranges, quartiles, histograms and frequent values of every column, as HTML and JSON.",
+    form=ProfileCsvForm,
+    stages=["Read", "Profile", "Report"],
+)
+def profile_csv(
+    progress: "Reporter",
+    *,
+    upload: "File[bytes]",
+    delimiter: str = "",
+    encoding: str = "",
+    quote: str = "",
+    header: str = "yes",
+) -> dict[str, Any]:
+    """Profile every column of the file and attach the report as HTML and as JSON.
+
+    Raises:
+        JobError: the file cannot be profiled; nothing is attached then.
+    """
+    opener = partial(upload.open, "rb")
+    with _told_to_the_user(), Spill() as spill:
+        with progress.stage("Read", total=upload.size, unit="bytes", weight=6):
+            layout = settle_layout(
+                opener, delimiter=delimiter, encoding=encoding, quote=quote, has_header=header != "no"
+            )
+            _log_layout(progress, layout)
+            table = Table(opener, layout, spill)
+            for step in table.read():
+                progress.update(current=step.bytes_read, message=f"{step.rows:,} rows read")
+        warnings = _warnings(layout, table.rows)
+        for warning in warnings:
+            progress.log(warning, level="warning")
+        with progress.stage("Profile", unit="cells", weight=3):
+            _profile(progress, table)
+        with progress.stage("Report", total=2, unit="files", weight=1):
+            _attach(progress, upload, table, layout, warnings)
+    return {
+        "rows": table.rows.rows,
+        "columns": len(table.summaries),
+        "delimiter": layout.dialect.delimiter_name,
+        "encoding": layout.encoding.codec,
+        "warnings": warnings,
+    }
+
+
+def _profile(progress: "Reporter", table: Table) -> None:
+    """Take the figures column by column; where texts are to be found, go through the rows once more."""
+    rows, width = table.rows.rows, table.width
+    passes = 2 if table.has_spilled else 1
+    progress.update(current=0, total=rows * width * passes)
+    for summary in table.summarise():
+        progress.update(message=f"Figures of {summary.name}")
+        progress.advance(rows)
+    if table.has_spilled:
+        progress.update(message="Finding the texts of frequent values")
+        for step in table.seek():
+            progress.update(current=(rows + step.rows) * width)
+
+
+def _attach(progress: "Reporter", upload: "File[bytes]", table: Table, layout: Layout, warnings: list[str]) -> None:
+    """Make both files before the first is attached: a fault leaves none behind."""
+    name = PurePath(upload.name or "upload").name
+    about = About(
+        name=name,
+        bytes=upload.size,
+        rows=table.rows.rows,
+        delimiter=layout.dialect.delimiter_name,
+        encoding=layout.encoding.codec,
+        has_header=layout.has_header,
+        warnings=tuple(warnings),
+        made_at=datetime.now(UTC),
+    )
+    progress.update(message="Writing the report")
+    page = render_to_string("jobs/profile_csv/report.html", to_context(about, table.summaries)).encode()
+    figures = to_json(about, table.summaries)
+    stem = slugify(PurePath(name).stem)[:60] or "upload"
+    for data, suffix in ((page, "html"), (figures, "json")):
+        progress.attach(io.BytesIO(data), f"{stem}-profile.{suffix}")
+        progress.advance(1)
+
+
+def _log_layout(progress: "Reporter", layout: Layout) -> None:
+    quoted = f"quoted by {layout.dialect.quote}" if layout.dialect.quote else "not quoted"
+    progress.log(f"Reading as {layout.encoding.codec}, cells separated by {layout.dialect.delimiter_name}, {quoted}.")
+
+
+def _warnings(layout: Layout, rows: Rows) -> list[str]:
+    """Say in one sentence each what a reader of the figures must know."""
+    said = []
+    if layout.encoding.guessed:
+        said.append(f"The encoding {layout.encoding.codec} is a guess; choose it in the form if letters look wrong.")
+    said += _few(rows.name_changes, "more columns were given names.")
+    if rows.short_rows or rows.long_rows:
+        lines = ", ".join(f"{line:,}" for line in rows.ragged_lines)
+        said.append(
+            f"Ragged rows: {rows.short_rows:,} too short (filled with empty cells) and {rows.long_rows:,} too "
+            f"long (their cells got columns of their own); the first in line {lines}."
+        )
+    if rows.blank_lines:
+        said.append(f"{rows.blank_lines:,} blank lines were skipped.")
+    return said
+
+
+def _few(said: list[str], rest: str) -> list[str]:
+    more = len(said) - EXAMPLES
+    return said if more <= 0 else [*said[:EXAMPLES], f"{more:,} {rest}"]
+
+
+@contextmanager
+def _told_to_the_user() -> Iterator[None]:
+    """Turn what is wrong with the file into the job's own error."""
+    try:
+        yield
+    except BadFile as fault:
+        raise JobError(fault.code, str(fault)) from fault

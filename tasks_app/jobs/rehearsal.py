@@ -1,0 +1,117 @@
+"""Rehearsal: a job that does nothing but report, for trying the platform out.
+
+It walks a number of steps over a number of seconds, in one or more stages, with or without a known
+total, and may fail on purpose: so a person can see every state of the bar before real work depends on it.
+"""
+
+import random
+import time
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+
+from tasks_app.registry import JobError, job
+
+if TYPE_CHECKING:
+    from progress_app.reporter import Reporter
+
+PIECE_S = 0.05  # the longest single sleep: a cancel is noticed at most this many seconds late
+STAGES = ("Prepare", "Load", "Check", "Write", "Tidy up")
+LOG_LINES = 10  # lines logged over a whole run, whatever its number of steps
+
+
+class RehearsalForm(forms.Form):
+    """What to rehearse; every field has a value that gives a lively bar of twenty seconds."""
+
+    steps = forms.IntegerField(
+        min_value=1,
+        max_value=100_000,
+        initial=200,
+        help_text="How many steps the bar counts, over all stages: 1 to 100,000.",
+    )
+    seconds = forms.FloatField(
+        min_value=0,
+        max_value=3600,
+        initial=20,
+        label="Duration in seconds",
+        help_text="How long the whole run takes: 0 to 3,600 seconds. 0 is as fast as it goes.",
+    )
+    stages = forms.IntegerField(
+        min_value=1,
+        max_value=len(STAGES),
+        initial=2,
+        help_text="Into how many named stages the steps are divided: 1 to 5.",
+    )
+    known_total = forms.BooleanField(
+        required=False,
+        initial=True,
+        label="The total is known",
+        help_text="Without a known total the bar shows a count and no percent.",
+    )
+    fail_chance = forms.IntegerField(
+        min_value=0,
+        max_value=100,
+        initial=0,
+        label="Chance to fail, in percent",
+        help_text="0 never fails, 100 always does, at some step by chance.",
+    )
+
+
+@job(
+    title="Rehearsal",
+    description="Counts steps over some seconds and does nothing else: for trying the platform out.",
+    form=RehearsalForm,
+    stages=STAGES,
+)
+def rehearsal(
+    progress: "Reporter", *, steps: int, seconds: float, stages: int, known_total: bool, fail_chance: int
+) -> dict[str, Any]:
+    """Walk the steps stage by stage; fail at a random step with the given chance.
+
+    Raises:
+        JobError: "rehearsal_failed", when chance says so.
+    """
+    fails_at = _failing_step(steps, fail_chance)
+    step_s = seconds / steps
+    began = time.monotonic()
+    done = 0
+    shares = _shares(steps, stages)
+    progress.plan(dict(shares))
+    for name, size in shares:
+        total = size if known_total else None
+        with progress.stage(name, total=total, unit="steps"):
+            for _ in progress.track(iter(range(size))):
+                if done == fails_at:
+                    raise JobError("rehearsal_failed", _failure(done, steps))
+                done += 1
+                _wait_until(progress, began + done * step_s)
+                if done % max(1, steps // LOG_LINES) == 0:
+                    progress.log(f"{name}: {done:,} of {steps:,} steps done")
+    return {"steps": done, "stages": stages, "seconds": round(time.monotonic() - began, 3)}
+
+
+def _failing_step(steps: int, fail_chance: int) -> int | None:
+    """Return the step (from 0) that fails, or None for a run that succeeds."""
+    dice = random.SystemRandom()
+    return dice.randrange(steps) if dice.random() * 100 < fail_chance else None
+
+
+def _failure(done: int, steps: int) -> str:
+    return (
+        f"The rehearsal failed on purpose after {done:,} of {steps:,} steps; "
+        "start it with a chance to fail of 0 to see it succeed."
+    )
+
+
+def _shares(steps: int, stages: int) -> list[tuple[str, int]]:
+    """Divide the steps over the first stages as evenly as whole steps allow; a stage may get none."""
+    return [
+        (name, steps // stages + (1 if index < steps % stages else 0)) for index, name in enumerate(STAGES[:stages])
+    ]
+
+
+def _wait_until(progress: "Reporter", moment: float) -> None:
+    """Sleep until the moment (time.monotonic, seconds) in pieces, so that a cancel is prompt."""
+    while (rest_s := moment - time.monotonic()) > 0:
+        time.sleep(min(rest_s, PIECE_S))
+        progress.raise_if_cancelled()

@@ -1,0 +1,167 @@
+"""A task, which is one run of a job, and the files that belong to it."""
+
+import uuid
+from datetime import UTC, datetime
+from pathlib import PurePath
+from typing import ClassVar
+
+from django.conf import settings
+from django.db import models
+from django.db.models.functions import Now
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.text import get_valid_filename
+
+from progress_app.events import FINAL, LogEntry, State
+from tasks_app.transitions import WAITING, Transitions, from_now
+
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+CANCELLABLE = (*WAITING, State.RUNNING)
+
+
+class Locks(models.QuerySet["Lock"]):
+    """Locks over all processes, by conditional UPDATEs."""
+
+    def take(self, name: str, seconds: float) -> bool:
+        """Hold the lock for at most so long; False: somebody else holds it."""
+        self.get_or_create(name=name)
+        return self.filter(name=name, until__lt=Now()).update(until=from_now(seconds)) > 0
+
+    def release(self, name: str) -> None:
+        """Let the next one take it."""
+        self.filter(name=name).update(until=LONG_AGO)
+
+
+class Lock(models.Model):
+    """Who holds it until when, by the database's clock."""
+
+    name = models.CharField(max_length=64, primary_key=True)
+    until = models.DateTimeField(default=LONG_AGO)
+
+    objects = Locks.as_manager()
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Task(models.Model):
+    """One run of a job. The database is the truth about it; Redis only knows how far it is right now."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    job = models.CharField(max_length=64)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="headway_tasks"
+    )
+    group = models.ForeignKey("auth.Group", null=True, blank=True, on_delete=models.SET_NULL)  # its members may read
+    params = models.JSONField(default=dict)  # as they were submitted; the job's form reads them again when it runs
+    retry_of = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="retries")
+
+    state = models.CharField(max_length=10, choices=[(s.value, s.value) for s in State], default=State.QUEUED)
+    attempt = models.PositiveIntegerField(default=0)  # the fence: it only rises
+    failures = models.PositiveIntegerField(default=0)  # attempts that failed
+    losses = models.PositiveIntegerField(default=0)  # attempts whose worker vanished
+    lease_until = models.DateTimeField(null=True, editable=False)  # by the database's clock
+    worker = models.CharField(max_length=200, blank=True)
+
+    percent = models.FloatField(null=True)
+    message = models.CharField(max_length=500, blank=True)
+    snapshot = models.TextField(blank=True, editable=False)  # the last one that was noted, as its JSON
+
+    result = models.JSONField(null=True)
+    error_code = models.CharField(max_length=64, blank=True)
+    error_text = models.TextField(blank=True)
+    traceback = models.TextField(blank=True)  # for staff only
+    log = models.JSONField(default=list, editable=False)  # the newest entries of the last attempt
+
+    created_at = models.DateTimeField(default=timezone.now, editable=False)
+    published_at = models.DateTimeField(null=True, editable=False)  # None: nobody knows that the broker has it
+    started_at = models.DateTimeField(null=True, editable=False)
+    cancel_requested_at = models.DateTimeField(null=True, editable=False)
+    finished_at = models.DateTimeField(null=True, editable=False)
+    # Written as True together with the end, and taken back if the event could not be sent: one write fewer a task.
+    end_sent = models.BooleanField(default=True, editable=False)
+
+    objects = Transitions.as_manager()
+
+    class Meta:
+        ordering: ClassVar = ["-created_at"]
+        get_latest_by = "created_at"
+        indexes: ClassVar = [
+            models.Index(fields=["owner", "-created_at"], name="task_of_owner"),
+            models.Index(fields=["-created_at"], name="task_newest"),
+            models.Index(fields=["job", "-created_at"], name="task_of_job"),
+            # What maintenance looks for is rare among a million finished tasks.
+            models.Index(fields=["lease_until"], name="task_leased", condition=models.Q(lease_until__isnull=False)),
+            models.Index(fields=["created_at"], name="task_waiting", condition=models.Q(state__in=list(WAITING))),
+            models.Index(fields=["finished_at"], name="task_end_unsent", condition=models.Q(end_sent=False)),
+        ]
+        constraints: ClassVar = [
+            models.CheckConstraint(condition=models.Q(state__in=[s.value for s in State]), name="task_state_is_known"),
+            models.CheckConstraint(
+                condition=models.Q(finished_at__isnull=True) | models.Q(state__in=sorted(FINAL)),
+                name="task_finished_is_final",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.job} {self.id}"
+
+    def get_absolute_url(self) -> str:
+        """The task's page."""
+        return reverse("tasks:detail", args=[self.pk])
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing more will happen to it."""
+        return self.state in FINAL
+
+    @property
+    def may_be_cancelled(self) -> bool:
+        """Whether asking to cancel makes sense."""
+        return self.state in CANCELLABLE
+
+    @property
+    def title(self) -> str:
+        """The job's title, or its name if the job is gone from the code."""
+        from tasks_app import registry  # noqa: PLC0415  (an equal in the layers; looked up when shown)
+
+        found = registry.find(self.job)
+        return found.title if found else self.job
+
+    @property
+    def duration_s(self) -> float | None:
+        """How long it ran or has been running, in seconds; None before it began."""
+        if self.started_at is None:
+            return None
+        return ((self.finished_at or timezone.now()) - self.started_at).total_seconds()
+
+    def log_entries(self) -> list[LogEntry]:
+        """What the job logged, as it was kept at the end."""
+        return [LogEntry(task=str(self.pk), **entry) for entry in self.log]
+
+
+def _stored_at(attachment: "Attachment", name: str) -> str:
+    """Where a file lies: a folder a file, so that two of one name do not meet."""
+    return f"tasks/{attachment.task_id}/{uuid.uuid4().hex}/{get_valid_filename(PurePath(name).name)[-100:]}"
+
+
+class Attachment(models.Model):
+    """A file of a task: one that a person gave (`field` names the form's field), or one that the job made."""
+
+    task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="attachments")
+    field = models.CharField(max_length=64, blank=True)
+    name = models.CharField(max_length=255)
+    file = models.FileField(upload_to=_stored_at, max_length=400)
+    size = models.PositiveBigIntegerField()
+    content_type = models.CharField(max_length=100)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering: ClassVar = ["pk"]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        """Where it is downloaded."""
+        return reverse("tasks:file", args=[self.task_id, self.pk, self.name])

@@ -1,0 +1,75 @@
+"""Who may what. The owner and staff read, cancel and retry; members of the task's group read; nobody else sees it.
+
+Starting a job needs the job's permission, or being staff where it names none.
+"""
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser
+from django.db.models import Q
+from django.http import Http404
+
+from progress_app.channels import Kind, parse
+from progress_app.exceptions import ChannelNameError
+from tasks_app.models import Task
+from tasks_app.registry import Job, all_jobs
+from tasks_app.transitions import Transitions
+
+User = AbstractBaseUser | AnonymousUser
+STAFF_CHANNELS = frozenset({Kind.TASKS, Kind.OPS})
+OWN_CHANNELS = frozenset({Kind.USER, Kind.USER_TASKS})
+
+
+def visible_tasks(user: Any) -> Transitions:
+    """The tasks that a user may read."""
+    if not user.is_authenticated or not user.is_active:
+        return Task.objects.none()
+    if user.is_staff:
+        return Task.objects.all()
+    return Task.objects.filter(Q(owner=user) | Q(group__in=user.groups.all()))
+
+
+def visible_task(user: Any, task_id: UUID) -> Task:
+    """A task that a user may read.
+
+    Raises:
+        Http404: there is none, or it is not theirs to see: the two cannot be told apart.
+
+    """
+    task: Task | None = visible_tasks(user).select_related("owner").filter(pk=task_id).first()
+    if task is None:
+        raise Http404
+    return task
+
+
+def may_control(user: Any, task: Task) -> bool:
+    """Whether a user may cancel and retry a task."""
+    return bool(user.is_active and (user.is_staff or (task.owner_id is not None and task.owner_id == user.pk)))
+
+
+def may_start(user: Any, job: Job) -> bool:
+    """Whether a user may start a job."""
+    if not user.is_authenticated or not user.is_active:
+        return False
+    return bool(user.has_perm(job.permission) if job.permission else user.is_staff)
+
+
+def startable_jobs(user: Any) -> list[Job]:
+    """The jobs that a user may start, by title."""
+    return [job for job in all_jobs() if may_start(user, job)]
+
+
+def may_read(user: Any, channel: str) -> bool:
+    """Whether a user may watch a channel; the project's PROGRESS_MAY_READ."""
+    if not user.is_authenticated or not user.is_active:
+        return False
+    try:
+        parsed = parse(channel)
+    except ChannelNameError:
+        return False
+    if parsed.task is not None:
+        return visible_tasks(user).filter(pk=parsed.task).exists()
+    if parsed.kind in OWN_CHANNELS:
+        return parsed.subject == str(user.pk)
+    return parsed.kind in STAFF_CHANNELS and bool(user.is_staff)

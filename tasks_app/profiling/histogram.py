@@ -1,0 +1,53 @@
+"""Histogram: how the numbers of a column spread between their minimum and maximum."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from tasks_app.profiling.order import Chunks
+
+BARS = 24
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Histogram:
+    """Bars of equal width from `low` to `high`; a bar holds its lower edge, the last its upper too."""
+
+    low: float
+    high: float
+    counts: tuple[int, ...]
+
+
+def draw_histogram(chunks: Chunks, low: float, high: float, *, whole: bool) -> Histogram | None:
+    """Count numbers into bars; None when the range is wider than a double can say.
+
+    Args:
+        chunks: the numbers, all from low to high.
+        low: their minimum.
+        high: their maximum.
+        whole: they are integers: a small range gets one bar for each, around it.
+    """
+    if not math.isfinite(high - low):
+        return None
+    bars = BARS
+    if whole and high - low < BARS:
+        bars = round(high - low) + 1
+        low, high = low - 0.5, high + 0.5
+    try:
+        counts = _count(chunks, bars, low, high)
+    except ValueError:  # numpy: the range has too few doubles for so many bars
+        counts = _count(chunks, 1, low, high)
+    return Histogram(low=low, high=high, counts=counts)
+
+
+def _count(chunks: Chunks, bars: int, low: float, high: float) -> tuple[int, ...]:
+    if low == high:
+        bars = 1
+    total = np.zeros(bars, np.int64)
+    for values, weights in chunks():
+        if bars == 1:
+            total += values.size if weights is None else int(weights.sum())
+        else:
+            total += np.histogram(values, bars, (low, high), weights=weights)[0].astype(np.int64)
+    return tuple(total.tolist())

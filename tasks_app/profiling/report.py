@@ -1,0 +1,182 @@
+"""Report: the figures as JSON and as what the HTML template shows. No drawing library: a bar is a number."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import orjson
+
+from tasks_app.profiling.histogram import Histogram
+from tasks_app.profiling.kind import Kind
+from tasks_app.profiling.summary import ColumnSummary
+
+VALUE_LIMIT = 200  # characters of a value that are shown, in JSON too; the length is told beside it
+CARDS = 500  # columns with a card of their own in the HTML report; the JSON file has all
+DIGITS = 7  # significant digits of a number on the page; the JSON file has them all
+LONGEST_PLAIN = 1e15  # from here on with an exponent
+BAR_WIDTH, HEIGHT = 20, 96  # units of the drawing, which is scaled to the page
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class About:
+    """What a report says of the file as a whole."""
+
+    name: str
+    bytes: int
+    rows: int
+    delimiter: str
+    encoding: str
+    has_header: bool
+    warnings: tuple[str, ...]
+    made_at: datetime
+
+
+def to_json(about: About, columns: list[ColumnSummary]) -> bytes:
+    """Return the whole report as indented JSON; numbers keep all their digits."""
+    document = {
+        "version": 1,
+        "file": {"name": about.name, "bytes": about.bytes},
+        "made_at": about.made_at.isoformat(timespec="seconds"),
+        "rows": about.rows,
+        "delimiter": about.delimiter,
+        "encoding": about.encoding,
+        "has_header": about.has_header,
+        "warnings": list(about.warnings),
+        "columns": [_column(column) for column in columns],
+    }
+    return orjson.dumps(document, option=orjson.OPT_INDENT_2)
+
+
+def to_context(about: About, columns: list[ColumnSummary]) -> dict[str, Any]:
+    """Return what the template jobs/profile_csv/report.html shows."""
+    return {
+        "about": about,
+        "rows": f"{about.rows:,}",
+        "width": len(columns),
+        "cards": [_card(number, column) for number, column in enumerate(columns[:CARDS], start=1)],
+        "more": max(0, len(columns) - CARDS),
+    }
+
+
+def _column(column: ColumnSummary) -> dict[str, Any]:
+    low, high = column.quartiles and column.quartiles[0], column.quartiles and column.quartiles[2]
+    return {
+        "name": column.name,
+        "type": column.kind.value,
+        "count": column.cells,
+        "empty": column.empty,
+        "distinct": column.distinct,
+        "min": _plain(column.low, column.kind),
+        "max": _plain(column.high, column.kind),
+        "mean": column.mean,
+        "quartiles": {"q1": low, "median": column.quartiles[1], "q3": high} if column.quartiles else None,
+        "not_finite": column.not_finite,
+        "length": _length(column),
+        "histogram": _bins(column.histogram),
+        "top": [_value(text, count) for text, count in column.top],
+    }
+
+
+def _plain(value: float | datetime | None, kind: Kind) -> float | str | None:
+    """A moment as ISO 8601; an integer of more than 64 bits, which JSON readers would spoil, as text."""
+    if isinstance(value, datetime):
+        return value.date().isoformat() if kind is Kind.DATE else value.isoformat()
+    if isinstance(value, int) and not -(2**63) <= value < 2**63:
+        return str(value)
+    return value
+
+
+def _length(column: ColumnSummary) -> dict[str, Any] | None:
+    if column.mean_length is None:
+        return None
+    return {"min": column.shortest, "mean": column.mean_length, "max": column.longest}
+
+
+def _bins(histogram: Histogram | None) -> dict[str, Any] | None:
+    if histogram is None:
+        return None
+    return {"low": histogram.low, "high": histogram.high, "counts": list(histogram.counts)}
+
+
+def _value(text: str, count: int) -> dict[str, Any]:
+    value = {"value": text[:VALUE_LIMIT], "count": count}
+    return value | {"cut_from": len(text)} if len(text) > VALUE_LIMIT else value
+
+
+def _card(number: int, column: ColumnSummary) -> dict[str, Any]:
+    most = column.top[0][1] if column.top else 1
+    return {
+        "number": number,
+        "column": column,
+        "empty": f"{column.empty:,}",
+        "distinct": f"{column.distinct:,}",
+        "filled": 100 * column.cells / column.rows if column.rows else 0,
+        "figures": _figures(column),
+        "histogram": _drawing(column.histogram),
+        "top": [
+            {
+                "text": text[:VALUE_LIMIT] + ("…" if len(text) > VALUE_LIMIT else ""),
+                "count": f"{count:,}",
+                "share": 100 * count / column.cells,
+                "width": round(100 * count / most, 1),
+            }
+            for text, count in column.top
+        ],
+    }
+
+
+def _figures(column: ColumnSummary) -> list[tuple[str, str]]:
+    """Return the figures of a column's kind as name and text, in reading order."""
+    q1, median, q3 = column.quartiles or (None, None, None)
+    is_text = column.kind is Kind.TEXT
+    pairs = [
+        ("Values", f"{column.cells:,}"),
+        ("Empty", f"{column.empty:,}"),
+        ("Distinct", f"{column.distinct:,}"),
+        ("Minimum", shown(column.low, column.kind)),
+        ("Lower quartile", shown(q1)),
+        ("Median", shown(median)),
+        ("Mean", shown(column.mean)),
+        ("Upper quartile", shown(q3)),
+        ("Maximum", shown(column.high, column.kind)),
+        ("Not finite", f"{column.not_finite:,}" if column.not_finite else ""),
+        ("Shortest", f"{column.shortest:,} characters" if is_text else ""),
+        ("Mean length", f"{column.mean_length:,.1f} characters" if column.mean_length is not None else ""),
+        ("Longest", f"{column.longest:,} characters" if is_text else ""),
+    ]
+    return [(name, text) for name, text in pairs if text]
+
+
+def shown(value: float | datetime | None, kind: Kind | None = None) -> str:
+    """Return a figure as a person reads it; empty for None."""
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        return value.date().isoformat() if kind is Kind.DATE else value.isoformat(sep=" ")
+    if isinstance(value, int):
+        return f"{value:,}"
+    if 10**DIGITS <= abs(value) < LONGEST_PLAIN:
+        return f"{value:,.2f}"
+    return f"{value:,.{DIGITS}g}"
+
+
+def _drawing(histogram: Histogram | None) -> dict[str, Any] | None:
+    """Return a histogram as rectangles; a bar that counts anything is at least one unit high."""
+    if histogram is None:
+        return None
+    most = max(histogram.counts)
+    step = (histogram.high - histogram.low) / len(histogram.counts)
+    bars = []
+    for place, count in enumerate(histogram.counts):
+        height = max(1.0, round(HEIGHT * count / most, 1)) if count else 0
+        low = histogram.low + place * step
+        label = f"{shown(low)} to {shown(low + step)}: {count:,}"
+        bars.append({"x": place * BAR_WIDTH, "y": HEIGHT - height, "height": height, "label": label})
+    return {
+        "bars": bars,
+        "width": len(bars) * BAR_WIDTH,
+        "bar_width": BAR_WIDTH - 2,
+        "height": HEIGHT,
+        "low": shown(histogram.low),
+        "high": shown(histogram.high),
+    }

@@ -1,0 +1,53 @@
+"""A task's row as a snapshot: what a viewer is shown when Redis has nothing, or less."""
+
+from dataclasses import replace
+from datetime import datetime
+from uuid import UUID
+
+from progress_app.backends.base import first_position
+from progress_app.events import FULL_PERCENT, Fault, Snapshot, State
+from tasks_app.models import Task
+
+
+def recorded_snapshot(task_id: str) -> Snapshot | None:
+    """The record of a task, None for an unknown or malformed id; the project's PROGRESS_RECORD."""
+    try:
+        pk = UUID(task_id)
+    except ValueError:
+        return None
+    task = Task.objects.filter(pk=pk).first()
+    return None if task is None else snapshot_of(task)
+
+
+def snapshot_of(task: Task) -> Snapshot:
+    """The snapshot that the row tells of."""
+    noted = _noted(task)
+    state = State(task.state)
+    error = Fault(code=task.error_code, text=task.error_text) if task.error_code else None
+    shown = replace(
+        noted,
+        job=task.job,
+        attempt=task.attempt,
+        state=state,
+        error=error,
+        cancel_requested_at=_unix(task.cancel_requested_at),
+        started_at=_unix(task.started_at),
+        elapsed=None if task.duration_s is None else round(task.duration_s, 1),
+    )
+    if task.finished_at is None:
+        return shown
+    percent = FULL_PERCENT if state is State.SUCCEEDED else shown.percent
+    # One second past the end: above every position that the attempt can have been given.
+    return replace(shown, pos=first_position(task.finished_at.timestamp() + 1), percent=percent, rate=None, eta=None)
+
+
+def _noted(task: Task) -> Snapshot:
+    """The snapshot that the worker noted last; a bare one if there is none or its form is of another version."""
+    try:
+        return Snapshot.from_json(task.snapshot)
+    except ValueError:
+        return Snapshot(task=str(task.pk), ts=(task.started_at or task.created_at).timestamp())
+
+
+def _unix(moment: datetime | None) -> float | None:
+    return None if moment is None else moment.timestamp()

@@ -1,0 +1,98 @@
+"""How a task moves from state to state: conditional UPDATEs, whose row count tells who won.
+
+    queued ──claim──▶ running ──finish──▶ succeeded | failed | cancelled | lost
+      ▲  ▲               │ request_cancel ▶ cancelling ──finish──▶ …
+      │  └──hand_back────┤
+      └──────retry───────┘ (through retrying)          queued ──cancel_queued──▶ cancelled
+
+Every write of a worker carries its attempt, so that a worker whose lease ran out changes nothing. Lease times are
+the database's clock: workers whose clocks differ agree on it.
+"""
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.db import models
+from django.db.models import F, Value
+from django.db.models.functions import Coalesce, Now
+
+from progress_app.events import FINAL, State
+
+if TYPE_CHECKING:
+    from tasks_app.models import Task  # noqa: F401  (the type of the rows)
+
+WAITING = (State.QUEUED, State.RETRYING)
+OWNED = (State.RUNNING, State.CANCELLING)
+
+
+def from_now(seconds: float) -> Any:
+    """The database's time in so many seconds; negative for the past."""
+    return Now() + Value(timedelta(seconds=seconds), output_field=models.DurationField())
+
+
+class Transitions(models.QuerySet["Task"]):
+    """Each method moves the rows of this query that may move, and says whether there was one."""
+
+    def claim(self, *, attempt: int, worker: str, lease_s: float) -> bool:
+        """Take a waiting task whose last attempt was `attempt`; it then runs as the next one."""
+        return self._moved(
+            self.filter(state__in=WAITING, attempt=attempt),
+            state=State.RUNNING,
+            attempt=attempt + 1,
+            worker=worker,
+            lease_until=from_now(lease_s),
+            started_at=Coalesce(F("started_at"), Now()),
+        )
+
+    def renew(self, *, attempt: int, state: State, lease_s: float, **noted: Any) -> bool:
+        """Hold the lease for another `lease_s` seconds, and note how far the attempt is."""
+        return self._moved(self.filter(state=state, attempt=attempt), lease_until=from_now(lease_s), **noted)
+
+    def finish(self, *, attempt: int, state: State, **outcome: Any) -> bool:
+        """End an owned task; `outcome` are the fields that say how."""
+        return self._moved(self.filter(state__in=OWNED, attempt=attempt), **_ended(state), **outcome)
+
+    def hand_back(self, *, attempt: int, state: State = State.QUEUED, **noted: Any) -> bool:
+        """Put a running task back into the queue; it is to be published again."""
+        return self._moved(
+            self.filter(state=State.RUNNING, attempt=attempt),
+            state=state,
+            lease_until=None,
+            published_at=None,
+            worker="",
+            **noted,
+        )
+
+    def request_cancel(self) -> bool:
+        """Note that a running task is to be cancelled; the job agrees, or is made to."""
+        return self._moved(self.filter(state=State.RUNNING), state=State.CANCELLING, cancel_requested_at=Now())
+
+    def cancel_waiting(self, **outcome: Any) -> bool:
+        """Cancel a task that nobody runs yet, at once."""
+        return self._moved(
+            self.filter(state__in=WAITING), **_ended(State.CANCELLED), cancel_requested_at=Now(), **outcome
+        )
+
+    def mark_published(self, *, attempt: int) -> bool:
+        """Note that the message for the attempt after `attempt` is with the broker."""
+        return self._moved(self.filter(state__in=WAITING, attempt=attempt), published_at=Now())
+
+    def unpublished(self, *, older_than_s: float) -> "Transitions":
+        """Waiting tasks whose message is not known to be with the broker."""
+        return self.filter(state__in=WAITING, published_at=None, created_at__lt=from_now(-older_than_s))
+
+    def overdue(self) -> "Transitions":
+        """Owned tasks whose lease has run out: their worker is gone, or frozen."""
+        return self.filter(state__in=OWNED, lease_until__lt=Now())
+
+    def unfinished(self) -> "Transitions":
+        """Tasks to which something will still happen."""
+        return self.exclude(state__in=FINAL)
+
+    @staticmethod
+    def _moved(rows: "Transitions", **values: Any) -> bool:
+        return rows.update(**values) > 0
+
+
+def _ended(state: State) -> dict[str, Any]:
+    return {"state": state, "finished_at": Now(), "lease_until": None}

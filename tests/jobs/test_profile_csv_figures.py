@@ -1,0 +1,108 @@
+"""The figures of profile_csv beside independent ones, from three cells to tens of thousands."""
+
+import csv
+import random
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from tasks_app.profiling import table
+from tests.jobs.independent import SqliteFigures, by_counter, differences
+from tests.jobs.million import NUMERIC, TEXTS, write_file
+from tests.jobs.stub import Profiled, StubReporter, csv_text, profiled
+
+TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=12)
+WORDS = st.lists(TEXT.map(lambda text: f"w{text}"), min_size=1, max_size=60)
+INTEGERS = st.lists(st.integers(-(10**25), 10**25) | st.integers(-9, 9), min_size=1, max_size=60)
+FLOATS = st.lists(
+    st.floats(allow_nan=False, allow_infinity=False, min_value=-1e150, max_value=1e150), min_size=1, max_size=60
+)
+
+
+def profile_column(cells: list[str]) -> Profiled:
+    """Profile one column beside one of numbers, so that an empty cell is no blank line."""
+    rows = [[cell, str(number)] for number, cell in enumerate(cells)]
+    return profiled(csv_text(["value", "n"], rows), delimiter=",", quote='"', encoding="utf-8")
+
+
+@pytest.fixture(params=["tally", "spilled"])
+def memory(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each property holds while a column is in memory, and when it has gone to the spill."""
+    if request.param == "spilled":
+        monkeypatch.setattr(table, "LEAST_TEXTS", 1)
+        monkeypatch.setattr(table, "TALLY_TEXTS", 1)
+        monkeypatch.setattr("tasks_app.profiling.rows.BATCH_CELLS", 14)
+
+
+@pytest.mark.usefixtures("memory")
+class TestAgainstTheStandardLibrary:
+    @settings(max_examples=60, deadline=None)
+    @given(WORDS, st.lists(st.sampled_from(["", " ", "  "]), max_size=5))
+    def test_text(self, words: list[str], blanks: list[str]) -> None:
+        cells = [*words, *blanks, *words[:3]]
+        run = profile_column(cells)
+        assert run.column("value")["type"] == "text"
+        assert not differences(run.column("value"), by_counter(cells, None))
+
+    @settings(max_examples=60, deadline=None)
+    @given(FLOATS)
+    def test_numbers(self, values: list[float]) -> None:
+        cells = [repr(value) for value in values] + ["0.5"]
+        run = profile_column(cells)
+        assert run.column("value")["type"] == "number"
+        assert not differences(run.column("value"), by_counter(cells, float))
+
+    @settings(max_examples=60, deadline=None)
+    @given(INTEGERS)
+    def test_integers_of_any_size(self, values: list[int]) -> None:
+        cells = [str(value) for value in values]
+        column = profile_column(cells).column("value")
+        expected = by_counter(cells, int)
+        expected["quartiles"] = by_counter(cells, float)["quartiles"]  # beyond 2^53: the nearest doubles
+        assert column["type"] == "integer"
+        assert int(column.pop("min")) == expected.pop("min")
+        assert int(column.pop("max")) == expected.pop("max")
+        assert not differences(column | {"min": None, "max": None}, expected)
+
+
+def test_every_figure_of_a_generated_file_is_that_of_sqlite(tmp_path: Path) -> None:
+    path = tmp_path / "sales.csv"
+    write_file(path, rows=30_000)
+    run = profiled(path.read_bytes())
+    theirs = SqliteFigures(path)
+    for name in theirs.names:
+        expected = theirs.column(name, NUMERIC.get(name), is_text=name in TEXTS)
+        assert differences(run.column(name), expected) == [], name
+
+
+def test_the_histogram_counts_every_number_once() -> None:
+    draw = random.Random(1)
+    cells = [repr(draw.gauss(0, 5)) for _ in range(5_000)]
+    histogram = profile_column(cells).column("value")["histogram"]
+    width = (histogram["high"] - histogram["low"]) / len(histogram["counts"])
+    first = sum(float(cell) < histogram["low"] + width for cell in cells)
+    assert sum(histogram["counts"]) == 5_000
+    assert histogram["counts"][0] == first
+
+
+def test_a_small_range_of_integers_has_one_bar_each() -> None:
+    histogram = profile_column(["1", "2", "2", "4"]).column("value")["histogram"]
+    assert histogram == {"low": 0.5, "high": 4.5, "counts": [1, 2, 0, 1]}
+
+
+def test_progress_is_true_and_in_many_steps(tmp_path: Path) -> None:
+    path = tmp_path / "sales.csv"
+    write_file(path, rows=20_000)
+    reporter = StubReporter()
+    profiled(path.read_bytes(), reporter=reporter)
+    assert reporter.stages == ["Read", "Profile", "Report"]
+    assert reporter.totals["Read"] == path.stat().st_size
+    read = reporter.counts[: reporter.counts.index(0, 1)]
+    assert len(read) > 5
+    assert read == sorted(read)
+    assert read[-1] == path.stat().st_size
+    with path.open(newline="") as file:
+        assert reporter.totals["Profile"] == 20_000 * len(next(csv.reader(file))) * 2
+    assert reporter.totals["Profile"] in reporter.counts

@@ -1,0 +1,70 @@
+"""Rehearsal: counts, fails when told to, and stops when cancelled."""
+
+import pytest
+
+from tasks_app import registry
+from tasks_app.jobs import rehearsal as _rehearsal
+from tasks_app.registry import BadParameters, JobError
+from tests.jobs.stub import Cancelled, StubReporter
+
+assert _rehearsal  # importing it registers the job
+
+FORM = {"steps": "20", "seconds": "0", "stages": "2", "known_total": "on", "fail_chance": "0"}
+
+
+def run(reporter: StubReporter, **changes: str) -> dict[str, object]:
+    job = registry.get("rehearsal")
+    result: dict[str, object] = job.function(reporter, **job.bind(FORM | changes))
+    return result
+
+
+def test_it_walks_its_steps_stage_by_stage() -> None:
+    reporter = StubReporter()
+    result = run(reporter, steps="21", stages="2")
+    assert (result["steps"], result["stages"]) == (21, 2)
+    assert (reporter.totals["Prepare"], reporter.totals["Load"]) == (11, 10)
+    assert len(reporter.lines) == 10
+
+
+def test_stages_that_a_run_does_not_have_weigh_nothing() -> None:
+    reporter = StubReporter()
+    run(reporter, stages="1")
+    weights = dict(zip(reporter.stages, reporter.weights, strict=True))
+    assert weights == {"Load": 0, "Check": 0, "Write": 0, "Tidy up": 0, "Prepare": 20}
+
+
+def test_without_a_known_total_no_stage_has_one() -> None:
+    reporter = StubReporter()
+    run(reporter, known_total="")
+    assert set(reporter.totals.values()) == {None}
+
+
+def test_it_fails_for_sure_at_a_chance_of_100() -> None:
+    with pytest.raises(JobError) as failure:
+        run(StubReporter(), fail_chance="100")
+    assert failure.value.code == "rehearsal_failed"
+    assert "of 20 steps" in failure.value.sentence
+
+
+def test_a_cancel_is_seen_within_a_step() -> None:
+    reporter = StubReporter(cancel_after=2)
+    with pytest.raises(Cancelled):
+        run(reporter, steps="1", seconds="3600")
+    assert reporter.calls == 3
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"steps": "0"},
+        {"steps": "100001"},
+        {"seconds": "-1"},
+        {"seconds": "nan"},
+        {"stages": "6"},
+        {"fail_chance": "101"},
+    ],
+)
+def test_values_out_of_range_are_form_errors(change: dict[str, str]) -> None:
+    with pytest.raises(BadParameters) as refusal:
+        registry.get("rehearsal").bind(FORM | change)
+    assert list(refusal.value.errors) == list(change)

@@ -1,0 +1,195 @@
+"""The real things: a Valkey, a Celery worker and a uvicorn, as fixtures.
+
+`valkey` (a session's server, on the suite's REDIS_URL), `redis_db` (a client of it, emptied), `live` (worker
+and web beside the test's own database; committed rows are visible to both) and `stack` (the same, but this
+test's own processes: kill and restart them as you like).
+"""
+
+import os
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+import redis
+from django.db import connection
+
+from config import assets, places
+from config.valkey import find_server
+from tests.environment import free_port
+from tests.processes import Service
+
+BROKERS_OWN = b"_kombu"
+
+
+class Valkey:
+    """The suite's Redis server; its data folder stays over restarts, unless `start(empty=True)`."""
+
+    def __init__(self, port: int, folder: Path) -> None:
+        self.port = port
+        self.folder = folder
+        folder.mkdir(parents=True, exist_ok=True)
+        self.service = Service(f"valkey-{port}", find_server().command(port, folder))
+
+    @property
+    def url(self) -> str:
+        """The address of database 0."""
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    def client(self) -> redis.Redis:
+        """Return a new client."""
+        return redis.Redis(port=self.port)
+
+    def start(self) -> None:
+        """Start the server and wait until it answers."""
+        self.service.start(self._answers)
+
+    def stop(self) -> None:
+        """Stop the server; its data are on the disk then."""
+        self.service.stop()
+
+    def empty(self) -> None:
+        """Delete all but what the broker keeps about its queues' bindings (publishers remember those)."""
+        with self.client() as client:
+            doomed = [key for key in client.scan_iter(count=1000) if not key.startswith(BROKERS_OWN)]
+            if doomed:
+                client.delete(*doomed)
+
+    def _answers(self) -> bool:
+        with self.client() as client:
+            try:
+                return bool(client.ping())
+            except redis.RedisError:
+                return False
+
+
+class Web:
+    """A uvicorn with the project; `url` has no slash at its end."""
+
+    def __init__(self, name: str, environment: dict[str, str]) -> None:
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        options = ["--port", str(self.port), "--no-access-log", "--timeout-graceful-shutdown", "4"]
+        self.service = Service(
+            name, [sys.executable, "-m", "uvicorn", "config.asgi:application", *options], environment
+        )
+
+    def start(self) -> None:
+        """Start the server and wait until its health page answers."""
+        self.service.start(self._answers)
+
+    def restart(self) -> None:
+        """Stop and start on the same port, as a deployment does."""
+        self.service.stop()
+        self.start()
+
+    def _answers(self) -> bool:
+        try:
+            return httpx.get(f"{self.url}/health/", timeout=5).status_code < httpx.codes.INTERNAL_SERVER_ERROR
+        except httpx.HTTPError:
+            return False
+
+
+class Worker:
+    """A Celery worker of the prefork pool for both queues."""
+
+    def __init__(self, name: str, environment: dict[str, str], concurrency: int = 2) -> None:
+        self.node = f"{name}-{os.getpid()}@test"
+        celery = [sys.executable, "-m", "celery", "-A", "config.celery", "worker", "-n", self.node]
+        options = ["-c", str(concurrency), "-Q", "default,maintenance", "-l", "info"]
+        patient = {"REMAP_SIGTERM": "SIGQUIT", "BROKER_SOCKET_TIMEOUT_S": "5", "WORKER_SOFT_SHUTDOWN_S": "1"}
+        self.service = Service(name, [*celery, *options], patient | environment)
+        self._starts = 0
+
+    def start(self) -> None:
+        """Start the worker and wait until it takes work."""
+        self._starts += 1
+        self.service.start(lambda: self.service.text().count(f"{self.node} ready") >= self._starts)
+
+    def restart(self) -> None:
+        """Stop and start; what ran is handed back."""
+        self.service.stop()
+        self.start()
+
+
+@dataclass(frozen=True, slots=True)
+class Stack:
+    """All of it; `url` is the web server's."""
+
+    valkey: Valkey
+    worker: Worker
+    web: Web
+
+    @property
+    def url(self) -> str:
+        """The web server's address."""
+        return self.web.url
+
+    def stop(self) -> None:
+        """End worker and web."""
+        self.web.service.stop()
+        self.worker.service.stop()
+
+
+def _database_environment() -> dict[str, str]:
+    """Return the environment that makes another process open the database of this test run."""
+    settings = connection.settings_dict
+    if connection.vendor == "sqlite":
+        return {"DATABASE_URL": f"sqlite:///{settings['NAME']}"}
+    address = urlsplit(os.environ["DATABASE_URL"])
+    return {"DATABASE_URL": address._replace(path=f"/{settings['NAME']}").geturl()}
+
+
+def _start_stack(valkey: Valkey, name: str, environment: dict[str, str] | None = None) -> Stack:
+    laid_over = _database_environment() | (environment or {})
+    stack = Stack(valkey, Worker(f"worker-{name}", laid_over), Web(f"web-{name}", laid_over))
+    stack.worker.start()
+    stack.web.start()
+    return stack
+
+
+@pytest.fixture(scope="session")
+def valkey() -> Iterator[Valkey]:
+    """Start the suite's Redis server on the port of its REDIS_URL."""
+    server = Valkey(urlsplit(places.redis_url()).port or 0, places.VAR / "redis")
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def redis_db(valkey: Valkey) -> Iterator[redis.Redis]:
+    """Return a client of an emptied Redis."""
+    valkey.empty()
+    with valkey.client() as client:
+        yield client
+
+
+@pytest.fixture(scope="session")
+def static_files() -> None:
+    """Collect the static files, so that pages can name them."""
+    assets.collect_if_changed()
+
+
+@pytest.fixture(scope="session")
+def _session_stack(django_db_setup: None, valkey: Valkey, static_files: None) -> Iterator[Stack]:
+    stack = _start_stack(valkey, "live")
+    yield stack
+    stack.stop()
+
+
+@pytest.fixture
+def live(transactional_db: None, redis_db: redis.Redis, _session_stack: Stack) -> Stack:
+    """Return the session's worker and web, with an empty database and an empty Redis."""
+    return _session_stack
+
+
+@pytest.fixture
+def stack(transactional_db: None, redis_db: redis.Redis, valkey: Valkey, static_files: None) -> Iterator[Stack]:
+    """Start a worker and a web for this test alone, which may kill and restart them."""
+    own = _start_stack(valkey, "own")
+    yield own
+    own.stop()
