@@ -4,6 +4,7 @@ A Django setting `PROGRESS_<NAME>` sets the field of the same name in lower case
 against this class, and `manage.py check` reports a value that cannot be used.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from functools import lru_cache
@@ -90,15 +91,18 @@ def _is_set(name: str) -> bool:
 def _checked(setting: Any, value: Any) -> Any:
     """Refuse what would only fail later, far from its cause."""
     name, default, least = PREFIX + setting.name.upper(), setting.default, setting.metadata["least"]
-    expected = "text" if isinstance(default, str) else f"a number ≥ {least}"
-    fits = isinstance(value, str) if isinstance(default, str) else _is_number(value, least)
+    kind = "whole number" if isinstance(default, int) else "number"
+    expected = "text" if isinstance(default, str) else f"a {kind} ≥ {least}"
+    fits = isinstance(value, str) if isinstance(default, str) else _is_number(value, type(default), least)
     if not fits:
         raise SettingError(f"{name}={value!r}: expected {expected}; leave it unset for the default {default!r}.")
     return value if isinstance(default, str) else type(default)(value)
 
 
-def _is_number(value: Any, least: float | None) -> bool:
-    if isinstance(value, bool) or not isinstance(value, int | float):
+def _is_number(value: Any, kind: type, least: float | None) -> bool:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+        return False
+    if kind is int and value != int(value):
         return False
     return least is None or cast("float", value) >= least
 

@@ -123,8 +123,8 @@ class Snapshot:
     pos: int = 0
     attempt: int = 0
     state: State = State.QUEUED
-    current: float = 0
-    total: float | None = None
+    current: int | float = 0
+    total: int | float | None = None
     unit: str = ""
     percent: float | None = None
     message: str = ""

@@ -2,7 +2,7 @@
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from progress_app.events import Level, LogEntry
@@ -31,7 +31,9 @@ class Logbook:
         self._kept: deque[LogEntry] = deque(maxlen=MOST_KEPT)
         self._allowance = float(BURST)
         self._filled_at = clock()
-        self._dropped = 0
+        self._unkept = 0  # beyond the rate, ever
+        self._unsent = 0  # beyond the rate or lost on the way, and not told yet
+        self._told = 0  # the count that the last entry taken tells of
 
     def write(self, text: str, level: Level) -> None:
         """Add a line; beyond the rate it is only counted. Longer texts are cut, with an ellipsis."""
@@ -40,49 +42,58 @@ class Logbook:
             self._allowance = min(BURST, self._allowance + max(0.0, now - self._filled_at) * MOST_A_SECOND)
             self._filled_at = now
             if self._allowance < 1:
-                self._dropped += 1
+                self._unkept += 1
+                self._unsent += 1
                 return
             self._allowance -= 1
             self._add(LogEntry(task=self._task, level=level, text=printable(text, LONGEST_TEXT), ts=now))
 
     def lost(self, count: int) -> None:
-        """Count entries that the backend refused."""
+        """Count entries that were taken and that the backend refused."""
         with self._lock:
-            self._dropped += count
+            if count and self._told:
+                count += self._told - 1
+            self._unsent += count
+            self._told = 0
 
     def take(self) -> list[LogEntry]:
         """The entries to send now, the count of those left out as one of them."""
         with self._lock:
-            if self._dropped and len(self._waiting) < MOST_WAITING:
-                text = f"{self._dropped} log entries were left out: too many, or Redis was away."
-                self._dropped = 0
-                self._add(LogEntry(task=self._task, level=Level.WARNING, text=text, ts=self._clock()))
             taken, self._waiting = list(self._waiting), deque()
+            if self._unsent:
+                taken.append(self._notice(self._unsent))
+            self._told, self._unsent = self._unsent, 0
             return taken
 
-    def give_back(self, entries: Iterable[LogEntry]) -> None:
-        """Entries that could not be sent wait for the next time, the newest ones if there are too many."""
+    def _notice(self, count: int) -> LogEntry:
+        text = f"{count} log entries were left out: too many, or Redis was away."
+        return LogEntry(task=self._task, level=Level.WARNING, text=text, ts=self._clock())
+
+    def give_back(self, entries: Sequence[LogEntry]) -> None:
+        """What was taken last and could not be sent waits for the next time, the newest if there are too many."""
         with self._lock:
-            waiting = [*entries, *self._waiting]
-            self._dropped += max(0, len(waiting) - MOST_WAITING)
+            own = entries[:-1] if self._told else entries  # the count is told anew
+            waiting = [*own, *self._waiting]
+            self._unsent += max(0, len(waiting) - MOST_WAITING) + self._told
+            self._told = 0
             self._waiting = deque(waiting[-MOST_WAITING:])
 
     def _add(self, entry: LogEntry) -> None:
         if len(self._waiting) >= MOST_WAITING:
             self._waiting.popleft()
-            self._dropped += 1
+            self._unsent += 1
         self._waiting.append(entry)
         self._kept.append(entry)
 
     @property
     def has_news(self) -> bool:
         """Whether something waits to be sent."""
-        return bool(self._waiting or self._dropped)
+        return bool(self._waiting or self._unsent)
 
     def kept(self) -> list[LogEntry]:
-        """The newest entries of the attempt, for keeping with the task."""
+        """The newest entries of the attempt, for keeping with the task; the last one counts those left out."""
         with self._lock:
-            return list(self._kept)
+            return [*self._kept, self._notice(self._unkept)] if self._unkept else list(self._kept)
 
 
 def printable(text: object, most: int) -> str:

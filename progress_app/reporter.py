@@ -12,24 +12,20 @@ after the end.
 """
 
 import logging
-import math
 import time
 from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from enum import Enum
-from operator import length_hint
 from pathlib import Path
 from typing import IO, Final, Protocol, TypeVar
 
 from progress_app.backends.base import Answer, Backend, Verdict
-from progress_app.events import FULL_PERCENT, Fault, Level, LogEntry, Snapshot, State
+from progress_app.events import Fault, Level, LogEntry, Snapshot, State
 from progress_app.exceptions import AttemptSuperseded, BackendUnavailable, TaskCancelled, UsageError
-from progress_app.logbook import Logbook, printable
-from progress_app.rate import Rate
+from progress_app.ledger import Ledger
+from progress_app.logbook import Logbook
 from progress_app.sender import Sender
-from progress_app.stages import Stages
-from progress_app.tally import POSITIONED, Tally
 
 LONGEST_MESSAGE: Final = 500
 T = TypeVar("T")
@@ -65,7 +61,6 @@ class Reporter:
         stages: names of the job's stages, in order.
         renew_interval_s, lease_s: how often the lease is renewed, and how long it is valid, in seconds.
         interval_s, pulse_s: the least time between two sends, and the longest, in seconds.
-        cancel_requested_at: the Unix time in seconds of a cancel request that is already known.
 
     """
 
@@ -78,13 +73,10 @@ class Reporter:
         self._host = host
         self._stop: list[BaseException] = []
         self._told = False
-        self._tally = Tally(self._stop, self.raise_if_cancelled)
-        self._stages = Stages(stages)
-        self._rate = Rate()
+        self._ledger = Ledger(self._identity, stages, self._stop, self.raise_if_cancelled)
+        self._count = self._ledger.count
         self._log = Logbook(task, time.time)
-        self._message = ""
         self._cancel_requested_at: float | None = None
-        self._began_s = time.monotonic()
         self._sent: tuple[object, ...] = ()
         self._settled: Snapshot | None = None
         self._sender = Sender(
@@ -102,29 +94,17 @@ class Reporter:
             unit: what is counted, in the plural.
 
         """
-        stage = self._checked("track").current
-        if total is None and stage.total is None:
-            total = _length(iterable)
-        if total is not None:
-            stage.total = total
-        stage.unit = unit or stage.unit
-        return self._tally.over(iterable)
+        return self._checked("track").track(iterable, total, unit)
 
     def advance(self, n: float = 1) -> None:
         """Count `n` more; from any thread."""
-        self._tally.add(n)
+        self._count(n)
         if self._stop:
             self._tell()
 
     def update(self, current: float | None = None, total: float | None = None, message: str | None = None) -> None:
         """Set the count of the open stage, its total, or the message; None leaves it as it is."""
-        stage = self._checked("update").current
-        if current is not None:
-            stage.base = self._tally.read() - _count(current)
-        if total is not None:
-            stage.total = _count(total)
-        if message is not None:
-            self._message = printable(message, LONGEST_MESSAGE)
+        self._checked("update").update(current, total, message)
         if self._stop:
             self._tell()
 
@@ -138,8 +118,7 @@ class Reporter:
             UsageError: a stage has begun already, more than 64, or a weight below 0.
 
         """
-        weights = stages if isinstance(stages, Mapping) else dict.fromkeys(stages, 1.0)
-        self._checked("plan").plan(weights)
+        self._checked("plan").plan(stages)
         self._sender.hurry()
 
     @contextmanager
@@ -158,13 +137,10 @@ class Reporter:
             UsageError: nested too deep, opened before, or a weight below 0.
 
         """
-        stages, now_s = self._checked("stage"), time.monotonic()
-        stage = stages.open(name, weight=weight, total=total, unit=unit, at=self._tally.read(), now_s=now_s)
-        self._rate = Rate()
-        self._sender.hurry()
-        self.raise_if_cancelled()
-        yield  # an exception leaves the stage open: the page then shows where the job ended
-        stages.close(stage, at=self._tally.read(), now_s=time.monotonic())
+        with self._checked("stage").stage(name, total, weight, unit):
+            self._sender.hurry()
+            self.raise_if_cancelled()
+            yield
         self._sender.hurry()
 
     def log(self, text: str, level: str = Level.INFO) -> None:
@@ -197,12 +173,12 @@ class Reporter:
         if not self._told:
             self.raise_if_cancelled()
 
-    def _checked(self, call: str) -> Stages:
+    def _checked(self, call: str) -> Ledger:
         if self._settled is not None:
             raise UsageError(
                 f"{call}() after the end: the final event of task {self._identity.task} is made; start a new task."
             )
-        return self._stages
+        return self._ledger
 
     # For the runner
 
@@ -217,11 +193,7 @@ class Reporter:
         A `state` that is not final hands the task back.
         """
         self._sender.stop()
-        if state is State.SUCCEEDED:
-            self._stages.finish(time.monotonic())
-        snapshot = replace(self._snapshot(), state=state, error=error, rate=None)
-        if state is State.SUCCEEDED:
-            snapshot = replace(snapshot, percent=FULL_PERCENT, stage=None)
+        snapshot = self._ledger.close(state, error, self._cancel_requested_at)
         self._settled = snapshot
         return snapshot
 
@@ -245,15 +217,11 @@ class Reporter:
 
     def changed(self) -> bool:
         """As `sender.Source.changed`."""
-        return self._log.has_news or self._sent != (
-            self._tally.read(),
-            self._message,
-            self._stages.current.total,
-        )
+        return self._log.has_news or self._sent != self._ledger.mark
 
     def send(self) -> Answer:
         """As `sender.Source.send`."""
-        entries, news = self._log.take(), (self._tally.read(), self._message, self._stages.current.total)
+        entries, news = self._log.take(), self._ledger.mark
         try:
             answer = self._backend.publish(self._snapshot(), entries)
         except BaseException:
@@ -287,41 +255,5 @@ class Reporter:
             self._stop.append(reason)
 
     def _snapshot(self) -> Snapshot:
-        """The present state; in any thread."""
-        now, now_s = time.time(), time.monotonic()
-        stage, read = self._stages.current, self._tally.read()
-        stage.count = max(0.0, read - stage.base)
-        self._rate.observe(now_s, stage.count)
-        rate = self._rate.per_s
-        return replace(
-            self._identity,
-            state=State.RUNNING if self._cancel_requested_at is None else State.CANCELLING,
-            current=_plain(stage.count) or 0,
-            total=_plain(stage.total),
-            unit=stage.unit,
-            percent=self._stages.percent(),
-            message=self._message,
-            stage=self._stages.ref(),
-            stages=self._stages.views(now_s),
-            rate=None if rate is None else round(rate, 2),
-            cancel_requested_at=self._cancel_requested_at,
-            elapsed=round(now_s - self._began_s, 1),
-            ts=round(now, 6),
-        )
-
-
-def _length(iterable: object) -> int | None:
-    """How many items there are to come, None when that is unknown."""
-    if type(iterable) in POSITIONED:
-        return len(iterable)  # type: ignore[arg-type]
-    return length_hint(iterable, -1) if hasattr(iterable, "__len__") else None
-
-
-def _count(value: float) -> float:
-    """A count that can be shown: not a number and negative ones are 0."""
-    return value if math.isfinite(value) and value > 0 else 0
-
-
-def _plain(value: float | None) -> float | None:
-    """A whole number without its fraction, so that JSON says 4210 and not 4210.0."""
-    return int(value) if isinstance(value, float) and value.is_integer() else value
+        state = State.RUNNING if self._cancel_requested_at is None else State.CANCELLING
+        return self._ledger.snapshot(state, self._cancel_requested_at)

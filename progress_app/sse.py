@@ -16,6 +16,7 @@ CONTENT_TYPE: Final = b"text/event-stream"
 HEARTBEAT: Final = b": heartbeat\n\n"
 MAX_LAST_ID_LENGTH: Final = 16_384  # 50 channels with quoted names of the longest kind
 MAX_POSITION: Final = 2**63 - 1
+_MOST_DIGITS: Final = len(str(MAX_POSITION))
 _BREAKS = str.maketrans("", "", "\r\n\0")
 
 
@@ -67,6 +68,7 @@ def parse_positions(text: str) -> dict[str, int]:
         return found
     for part in text.split(","):
         name, _, digits = part.rpartition(":")
-        if name and digits.isascii() and digits.isdigit() and (position := int(digits[:20])) <= MAX_POSITION:
+        readable = len(digits) <= _MOST_DIGITS and digits.isascii() and digits.isdigit()
+        if name and readable and (position := int(digits)) <= MAX_POSITION:
             found[unquote(name)] = position
     return found

@@ -13,22 +13,29 @@ from progress_app.events import FULL_PERCENT, StageProgress, StageRef, StageStat
 from progress_app.exceptions import UsageError
 
 DEEPEST: Final = 1
+NEARLY: Final = 99.9  # what is shown of a task that has counted everything and has not ended
 MOST_STAGES: Final = 64  # a snapshot names them all and is sent ten times a second
 
 
 @dataclass(slots=True)
 class Stage:
-    """A part of the work. `base` is the tally's reading at which its own count is 0; times are monotonic seconds."""
+    """A part of the work.
+
+    `opened_at` is the tally's reading at its beginning, `base` the one at which its own count is 0; times are
+    monotonic seconds. `left`: an exception ended it, and where the job goes on is not known yet.
+    """
 
     name: str
     depth: int = 0
     weight: float = 1.0
     total: float | None = None
     unit: str = ""
+    opened_at: float = 0.0
     base: float = 0.0
     count: float = 0.0
     began_s: float | None = None
     ended_s: float | None = None
+    left: bool = False
     parts: list["Stage"] = field(default_factory=list)
 
     @property
@@ -48,7 +55,7 @@ class Stage:
         """As a viewer sees it."""
         if self.began_s is None:
             return StageProgress(name=self.name, depth=self.depth)
-        seconds = round((self.ended_s or now_s) - self.began_s, 1)
+        seconds = round((now_s if self.ended_s is None else self.ended_s) - self.began_s, 1)
         state = StageState.RUNNING if self.ended_s is None else StageState.DONE
         return StageProgress(
             name=self.name, depth=self.depth, state=state, percent=percent(self.fraction), seconds=seconds
@@ -67,14 +74,15 @@ class Stages:
 
     def __init__(self, names: Sequence[str] = ()) -> None:
         self._top = [Stage(name) for name in names]
-        self._open: list[Stage] = []
+        self._open: tuple[Stage, ...] = ()  # replaced, never changed: the sender's thread reads it meanwhile
         self._best = 0.0
         self.whole = Stage("", began_s=0.0)
 
     @property
     def current(self) -> Stage:
         """The innermost open stage, or the whole task when none is open."""
-        return self._open[-1] if self._open else self.whole
+        opened = self._open
+        return opened[-1] if opened else self.whole
 
     def plan(self, weights: Mapping[str, float]) -> None:
         """Replace the declared stages by these, before the first one begins.
@@ -98,9 +106,11 @@ class Stages:
             UsageError: a stage of a stage of a stage, a stage that ran before, too many, or a weight below 0.
 
         """
-        siblings = self._siblings(name)
         if weight is not None:
             _checked(name, weight)
+        if left := next((s for s in self._open if s.left), None):
+            self.close(left, at=at, now_s=now_s)
+        siblings = self._siblings(name)
         stage = next((s for s in siblings if s.name == name and s.began_s is None), None)
         if stage is None:
             self._check_new(name, siblings)
@@ -108,8 +118,8 @@ class Stages:
             siblings.append(stage)
         stage.weight = stage.weight if weight is None else weight
         stage.total, stage.unit = total, unit
-        stage.base, stage.began_s = at, now_s
-        self._open.append(stage)
+        stage.opened_at, stage.base, stage.began_s = at, at, now_s
+        self._open = (*self._open, stage)
         return stage
 
     def _siblings(self, name: str) -> list[Stage]:
@@ -128,10 +138,17 @@ class Stages:
             raise UsageError(f"stage({name!r}) would be number {MOST_STAGES + 1}: at most {MOST_STAGES} are shown.")
 
     def close(self, stage: Stage, *, at: float, now_s: float) -> None:
-        """End a stage; what it counted does not count for the stage around it."""
-        stage.count, stage.ended_s = at - stage.base, now_s
-        self._open.remove(stage)
-        self.current.base += stage.count
+        """End a stage, and one within it that was left; what they counted does not count for the stage around it."""
+        place = self._open.index(stage)
+        for ended in self._open[place:]:
+            ended.count, ended.ended_s = at - ended.base, now_s
+        self._open = self._open[:place]
+        self.current.base += at - stage.opened_at
+
+    @staticmethod
+    def leave(stage: Stage) -> None:
+        """An exception went through the stage: it stays open, to show where the job ended, until another begins."""
+        stage.left = True
 
     def finish(self, now_s: float) -> None:
         """End everything: the task succeeded."""
@@ -146,12 +163,13 @@ class Stages:
             yield from stage.parts
 
     def percent(self) -> float | None:
-        """The overall percentage; None while nothing but a count is known."""
-        fraction = _weighted(self._top) if self._top else self.whole.fraction
-        now = percent(fraction)
-        if now is not None:
-            self._best = max(self._best, now)
-        return self._best if now is not None or self._best else None
+        """The overall percentage; None while the work at hand is of unknown length."""
+        current = self.current
+        if current.fraction is None and (current is not self.whole or not self._top):
+            return None
+        now = percent(_weighted(self._top) if self._top else self.whole.fraction) or 0.0
+        self._best = max(self._best, min(now, NEARLY))
+        return self._best
 
     def views(self, now_s: float) -> tuple[StageProgress, ...]:
         """All stages as a viewer sees them, in order."""
@@ -159,9 +177,9 @@ class Stages:
 
     def ref(self) -> StageRef | None:
         """The stage that runs now."""
-        if not self._open:
+        current = self.current
+        if current is self.whole:
             return None
-        current = self._open[-1]
         index = next(i for i, stage in enumerate(self._flat()) if stage is current)
         return StageRef(index=index, name=current.name)
 

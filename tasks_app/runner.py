@@ -37,7 +37,11 @@ def run(task_id: str, *, worker: str) -> None:
     reporter = _reporter(task)
     reporter.start()
     outcome = outcome_of(lambda: _work(task, reporter))
-    _write(task, reporter, outcome)
+    try:
+        _write(task, reporter, outcome)
+    except SystemExit:  # stopped while writing: every write is conditional, so writing again is safe
+        _write(task, reporter, outcome)
+        raise
     if outcome.ending is Ending.HAND_BACK:
         raise SystemExit
 
@@ -118,7 +122,7 @@ def _finish(task: Task, reporter: Reporter, outcome: Outcome) -> None:
             log=[{"level": e.level.value, "text": e.text, "ts": e.ts} for e in reporter.log_entries()],
         )
     )
-    if not written:
+    if not written and not row.filter(attempt=task.attempt, state=outcome.state).exists():
         logger.warning("Task %s: attempt %d ended, but the task is not its own any more.", task.pk, task.attempt)
     elif not reporter.publish_end():
         row.update(end_sent=False)

@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -138,6 +139,33 @@ def test_the_development_lock_holds_the_runtime_lock() -> None:
         for lock in ("requirements.txt", "requirements-dev.txt")
     ]
     assert pins[0] <= pins[1]
+
+
+def test_the_project_imports_only_what_its_runtime_lock_installs() -> None:
+    """The suite runs in the development set, so that nothing else would notice."""
+    locked = (BASE / "requirements.txt").read_text(encoding="utf-8")
+    installed = set(re.findall(r"^([\w.-]+)(?:\[[^]]*\])?==", locked, re.MULTILINE))
+    owners = packages_distributions()
+    foreign: dict[str, list[str]] = {}
+    for path in sources():
+        for name in top_imports(path) - set(PACKAGES) - sys.stdlib_module_names:
+            if not {canonical(owner) for owner in owners.get(name, [])} & installed:
+                foreign.setdefault(name, []).append(str(path.relative_to(BASE)))
+    assert foreign == {}
+
+
+def top_imports(path: Path) -> set[str]:
+    names = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names.add(node.module.partition(".")[0])
+    return names
+
+
+def canonical(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
 
 
 def test_every_dependency_is_locked() -> None:

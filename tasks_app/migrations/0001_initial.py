@@ -13,7 +13,6 @@ import tasks_app.models
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
@@ -35,7 +34,23 @@ class Migration(migrations.Migration):
                 ("id", models.UUIDField(default=uuid.uuid4, editable=False, primary_key=True, serialize=False)),
                 ("job", models.CharField(max_length=64)),
                 ("params", models.JSONField(default=dict)),
-                ("state", models.CharField(choices=[("queued", "queued"), ("running", "running"), ("cancelling", "cancelling"), ("retrying", "retrying"), ("succeeded", "succeeded"), ("failed", "failed"), ("cancelled", "cancelled"), ("lost", "lost")], default=progress_app.events.State["QUEUED"], max_length=10)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[
+                            ("queued", "queued"),
+                            ("running", "running"),
+                            ("cancelling", "cancelling"),
+                            ("retrying", "retrying"),
+                            ("succeeded", "succeeded"),
+                            ("failed", "failed"),
+                            ("cancelled", "cancelled"),
+                            ("lost", "lost"),
+                        ],
+                        default=progress_app.events.State["QUEUED"],
+                        max_length=10,
+                    ),
+                ),
                 ("attempt", models.PositiveIntegerField(default=0)),
                 ("failures", models.PositiveIntegerField(default=0)),
                 ("losses", models.PositiveIntegerField(default=0)),
@@ -55,9 +70,31 @@ class Migration(migrations.Migration):
                 ("cancel_requested_at", models.DateTimeField(editable=False, null=True)),
                 ("finished_at", models.DateTimeField(editable=False, null=True)),
                 ("end_sent", models.BooleanField(default=True, editable=False)),
-                ("group", models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, to="auth.group")),
-                ("owner", models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="headway_tasks", to=settings.AUTH_USER_MODEL)),
-                ("retry_of", models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="retries", to="tasks_app.task")),
+                (
+                    "group",
+                    models.ForeignKey(
+                        blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, to="auth.group"
+                    ),
+                ),
+                (
+                    "owner",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="headway_tasks",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "retry_of",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.SET_NULL,
+                        related_name="retries",
+                        to="tasks_app.task",
+                    ),
+                ),
             ],
             options={
                 "ordering": ["-created_at"],
@@ -74,7 +111,12 @@ class Migration(migrations.Migration):
                 ("size", models.PositiveBigIntegerField()),
                 ("content_type", models.CharField(max_length=100)),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
-                ("task", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="attachments", to="tasks_app.task")),
+                (
+                    "task",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="attachments", to="tasks_app.task"
+                    ),
+                ),
             ],
             options={
                 "ordering": ["pk"],
@@ -94,11 +136,19 @@ class Migration(migrations.Migration):
         ),
         migrations.AddIndex(
             model_name="task",
-            index=models.Index(condition=models.Q(("lease_until__isnull", False)), fields=["lease_until"], name="task_leased"),
+            index=models.Index(
+                condition=models.Q(("lease_until__isnull", False)), fields=["lease_until"], name="task_leased"
+            ),
         ),
         migrations.AddIndex(
             model_name="task",
-            index=models.Index(condition=models.Q(("state__in", [progress_app.events.State["QUEUED"], progress_app.events.State["RETRYING"]])), fields=["created_at"], name="task_waiting"),
+            index=models.Index(
+                condition=models.Q(
+                    ("state__in", [progress_app.events.State["QUEUED"], progress_app.events.State["RETRYING"]])
+                ),
+                fields=["created_at"],
+                name="task_waiting",
+            ),
         ),
         migrations.AddIndex(
             model_name="task",
@@ -106,10 +156,33 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name="task",
-            constraint=models.CheckConstraint(condition=models.Q(("state__in", ["queued", "running", "cancelling", "retrying", "succeeded", "failed", "cancelled", "lost"])), name="task_state_is_known"),
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    (
+                        "state__in",
+                        ["queued", "running", "cancelling", "retrying", "succeeded", "failed", "cancelled", "lost"],
+                    )
+                ),
+                name="task_state_is_known",
+            ),
         ),
         migrations.AddConstraint(
             model_name="task",
-            constraint=models.CheckConstraint(condition=models.Q(("finished_at__isnull", True), ("state__in", [progress_app.events.State["CANCELLED"], progress_app.events.State["FAILED"], progress_app.events.State["LOST"], progress_app.events.State["SUCCEEDED"]]), _connector="OR"), name="task_finished_is_final"),
+            constraint=models.CheckConstraint(
+                condition=models.Q(
+                    ("finished_at__isnull", True),
+                    (
+                        "state__in",
+                        [
+                            progress_app.events.State["CANCELLED"],
+                            progress_app.events.State["FAILED"],
+                            progress_app.events.State["LOST"],
+                            progress_app.events.State["SUCCEEDED"],
+                        ],
+                    ),
+                    _connector="OR",
+                ),
+                name="task_finished_is_final",
+            ),
         ),
     ]

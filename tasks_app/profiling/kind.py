@@ -15,11 +15,12 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from enum import StrEnum
 
+import msgspec
 import numpy as np
-import orjson
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
+_NUMBERS = msgspec.json.Decoder(list[float])
 
 
 class Kind(StrEnum):
@@ -77,8 +78,8 @@ def read_numbers(cells: Sequence[str]) -> tuple[Kind, Floats] | None:
 def _parse(cells: Sequence[str], joined: str) -> Floats:
     """Read the numbers as JSON, four times as fast as float(); what JSON does not allow goes to float()."""
     try:
-        values = np.array(orjson.loads(f"[{joined.replace(chr(10), ',')}]"), np.float64)
-    except (orjson.JSONDecodeError, TypeError, ValueError, OverflowError):
+        values = np.array(_NUMBERS.decode(f"[{joined.replace(chr(10), ',')}]"), np.float64)
+    except (msgspec.DecodeError, TypeError, ValueError, OverflowError):
         values = np.empty(0)
     if values.size == len(cells):
         return values

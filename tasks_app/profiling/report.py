@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-import orjson
+import msgspec
 
 from tasks_app.profiling.histogram import Histogram
 from tasks_app.profiling.kind import Kind
@@ -44,7 +44,7 @@ def to_json(about: About, columns: list[ColumnSummary]) -> bytes:
         "warnings": list(about.warnings),
         "columns": [_column(column) for column in columns],
     }
-    return orjson.dumps(document, option=orjson.OPT_INDENT_2)
+    return msgspec.json.format(msgspec.json.encode(document), indent=2)
 
 
 def to_context(about: About, columns: list[ColumnSummary]) -> dict[str, Any]:
@@ -113,6 +113,7 @@ def _card(number: int, column: ColumnSummary) -> dict[str, Any]:
         "filled": 100 * column.cells / column.rows if column.rows else 0,
         "figures": _figures(column),
         "histogram": _drawing(column.histogram),
+        "all_differ": column.distinct == column.cells,
         "top": [
             {
                 "text": text[:VALUE_LIMIT] + ("…" if len(text) > VALUE_LIMIT else ""),

@@ -23,6 +23,7 @@ from tasks_app.profiling.source import Opener, Source
 
 BATCH_CELLS = 40_000
 BATCH_BYTES = 1024 * 1024
+LEAST_ROWS = 64  # of a batch, if its bytes allow: a column has a cost for each batch
 STEP_ROWS = 32  # the size of a batch is looked at after so many rows
 LINE_LIMIT = 16 * 1024 * 1024  # characters of one line; a longer one is no row
 COLUMN_LIMIT = 10_000
@@ -128,7 +129,7 @@ class Rows:
 
     def _gather(self, reader: Reader, source: Source, rows: list[list[str]]) -> tuple[list[list[str]], bool]:
         """Add rows until the batch is full; say whether the file has ended."""
-        goal = max(1, BATCH_CELLS // len(self.names))
+        goal = max(LEAST_ROWS, BATCH_CELLS // len(self.names))
         step = min(STEP_ROWS, goal)
         start = source.bytes_read
         while len(rows) < goal and source.bytes_read - start < BATCH_BYTES:

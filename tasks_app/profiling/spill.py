@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 Word = TypeVar("Word", np.uint64, np.float64)
 WORD_BYTES = 8
+RUN_BYTES = 2048  # the least that is written at a time: thousands of columns hold so much each
 CHUNK_WORDS = 128 * 1024  # values handed out at a time: 1 MiB
 
 
@@ -56,16 +57,19 @@ class Tape(Generic[Word]):
         self._spill = spill
         self._dtype: type[Word] = dtype
         self._runs: list[tuple[int, int]] = []  # offset in bytes, number of values
+        self._pending = bytearray()  # values of small batches, until they are worth a run
         self.size = 0
 
     def write(self, words: NDArray[Word]) -> None:
         """Append values."""
-        if words.size:
-            self._runs.append((self._spill.write(words), words.size))
-            self.size += words.size
+        self._pending += words.tobytes()
+        self.size += words.size
+        if len(self._pending) >= RUN_BYTES:
+            self._flush()
 
     def chunks(self) -> Iterator[NDArray[Word]]:
         """Yield all values in order, about CHUNK_WORDS at a time."""
+        self._flush()
         held: list[NDArray[Word]] = []
         size = 0
         for offset, count in self._runs:
@@ -77,3 +81,9 @@ class Tape(Generic[Word]):
                 held, size = [], 0
         if held:
             yield np.concatenate(held)
+
+    def _flush(self) -> None:
+        if self._pending:
+            words = np.frombuffer(bytes(self._pending), self._dtype)
+            self._runs.append((self._spill.write(words), words.size))
+            self._pending = bytearray()

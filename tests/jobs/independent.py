@@ -35,7 +35,7 @@ def of_numbers(values: list[float]) -> dict[str, Any]:
     return {
         "min": min(values),
         "max": max(values),
-        "mean": statistics.fmean(values),
+        "mean": float(statistics.mean(values)),
         "quartiles": quartiles,
     }
 
@@ -52,6 +52,9 @@ class SqliteFigures:
             self._db.execute(f"CREATE TABLE t ({columns})")
             places = ", ".join("?" * len(self.names))
             self._db.executemany(f"INSERT INTO t VALUES ({places})", reader)  # noqa: S608 (numbers and marks)
+
+    def close(self) -> None:
+        self._db.close()
 
     def column(self, name: str, number: Callable[[str], float] | None, *, is_text: bool) -> dict[str, Any]:
         """Figures of one column, named as by_counter names them."""
@@ -88,12 +91,16 @@ def differences(ours: dict[str, Any], theirs: dict[str, Any]) -> list[str]:
         "quartiles": list(ours["quartiles"].values()) if ours["quartiles"] else None,
         "length": tuple(ours["length"].values()) if ours["length"] else None,
     }
-    return [f"{name}: {told[name]} is not {value}" for name, value in theirs.items() if not _equal(told[name], value)]
+    scale = max(abs(float(ours[name] or 0)) for name in ("min", "max")) if theirs.get("quartiles") else 0.0
+    return [
+        f"{name}: {told[name]} is not {value}" for name, value in theirs.items() if not _equal(told[name], value, scale)
+    ]
 
 
-def _equal(ours: Any, theirs: Any) -> bool:
+def _equal(ours: Any, theirs: Any, scale: float) -> bool:
+    """Compare doubles to twelve digits of the larger or of the scale: two ways of interpolating round apart."""
     if isinstance(theirs, list | tuple) and isinstance(ours, list | tuple):
-        return len(ours) == len(theirs) and all(map(_equal, ours, theirs))
+        return len(ours) == len(theirs) and all(_equal(*pair, scale) for pair in zip(ours, theirs, strict=True))
     if isinstance(theirs, float) and isinstance(ours, int | float):
-        return abs(ours - theirs) <= 1e-12 * max(abs(ours), abs(theirs), 1e-300)
+        return abs(ours - theirs) <= 1e-12 * max(abs(ours), abs(theirs), scale)
     return bool(ours == theirs)

@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,10 +13,10 @@ from django.core.files.base import ContentFile
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from tasks_app import registry
-from tasks_app.jobs import profile_csv as _profile_csv
 
 T = TypeVar("T")
-assert _profile_csv  # importing it registers the job
+
+registry.autodiscover()
 
 
 class Cancelled(BaseException):
@@ -29,7 +29,7 @@ class StubReporter:
 
     stages: list[str] = field(default_factory=list)
     units: list[str] = field(default_factory=list)
-    weights: list[float] = field(default_factory=list)
+    planned: dict[str, float] = field(default_factory=dict)
     counts: list[float] = field(default_factory=list)  # after each call that counts
     totals: dict[str, float | None] = field(default_factory=dict)
     lines: list[tuple[str, str]] = field(default_factory=list)
@@ -38,11 +38,15 @@ class StubReporter:
     cancel_after: int | None = None  # calls
     calls: int = 0
 
+    def plan(self, stages: Mapping[str, float]) -> None:
+        self.planned = dict(stages)
+
     @contextmanager
-    def stage(self, name: str, total: float | None = None, weight: float = 1, unit: str = "") -> Iterator[None]:
+    def stage(
+        self, name: str, total: float | None = None, weight: float | None = None, unit: str = ""
+    ) -> Iterator[None]:
         self.stages.append(name)
         self.units.append(unit)
-        self.weights.append(weight)
         self.totals[name] = total
         self.counts.append(0)
         yield

@@ -34,6 +34,7 @@ def memory(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
         monkeypatch.setattr(table, "LEAST_TEXTS", 1)
         monkeypatch.setattr(table, "TALLY_TEXTS", 1)
         monkeypatch.setattr("tasks_app.profiling.rows.BATCH_CELLS", 14)
+        monkeypatch.setattr("tasks_app.profiling.rows.LEAST_ROWS", 1)
 
 
 @pytest.mark.usefixtures("memory")
@@ -62,9 +63,8 @@ class TestAgainstTheStandardLibrary:
         expected = by_counter(cells, int)
         expected["quartiles"] = by_counter(cells, float)["quartiles"]  # beyond 2^53: the nearest doubles
         assert column["type"] == "integer"
-        assert int(column.pop("min")) == expected.pop("min")
-        assert int(column.pop("max")) == expected.pop("max")
-        assert not differences(column | {"min": None, "max": None}, expected)
+        column |= {"min": int(column["min"]), "max": int(column["max"])}  # over 64 bits the JSON has them as text
+        assert not differences(column, expected)
 
 
 def test_every_figure_of_a_generated_file_is_that_of_sqlite(tmp_path: Path) -> None:
@@ -75,10 +75,11 @@ def test_every_figure_of_a_generated_file_is_that_of_sqlite(tmp_path: Path) -> N
     for name in theirs.names:
         expected = theirs.column(name, NUMERIC.get(name), is_text=name in TEXTS)
         assert differences(run.column(name), expected) == [], name
+    theirs.close()
 
 
 def test_the_histogram_counts_every_number_once() -> None:
-    draw = random.Random(1)
+    draw = random.Random(1)  # noqa: S311 (made-up data)
     cells = [repr(draw.gauss(0, 5)) for _ in range(5_000)]
     histogram = profile_column(cells).column("value")["histogram"]
     width = (histogram["high"] - histogram["low"]) / len(histogram["counts"])
@@ -97,7 +98,7 @@ def test_progress_is_true_and_in_many_steps(tmp_path: Path) -> None:
     write_file(path, rows=20_000)
     reporter = StubReporter()
     profiled(path.read_bytes(), reporter=reporter)
-    assert reporter.stages == ["Read", "Profile", "Report"]
+    assert reporter.stages == list(reporter.planned) == ["Read", "Profile", "Report"]
     assert reporter.totals["Read"] == path.stat().st_size
     read = reporter.counts[: reporter.counts.index(0, 1)]
     assert len(read) > 5

@@ -39,6 +39,7 @@ def memory(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
         monkeypatch.setattr(table, "LEAST_TEXTS", 1)
         monkeypatch.setattr(table, "TALLY_TEXTS", 1)
         monkeypatch.setattr("tasks_app.profiling.rows.BATCH_CELLS", 2)
+        monkeypatch.setattr("tasks_app.profiling.rows.LEAST_ROWS", 1)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -3,11 +3,8 @@
 import pytest
 
 from tasks_app import registry
-from tasks_app.jobs import rehearsal as _rehearsal
 from tasks_app.registry import BadParameters, JobError
 from tests.jobs.stub import Cancelled, StubReporter
-
-assert _rehearsal  # importing it registers the job
 
 FORM = {"steps": "20", "seconds": "0", "stages": "2", "known_total": "on", "fail_chance": "0"}
 
@@ -26,11 +23,11 @@ def test_it_walks_its_steps_stage_by_stage() -> None:
     assert len(reporter.lines) == 10
 
 
-def test_stages_that_a_run_does_not_have_weigh_nothing() -> None:
+def test_it_plans_the_stages_that_this_run_has_by_their_steps() -> None:
     reporter = StubReporter()
-    run(reporter, stages="1")
-    weights = dict(zip(reporter.stages, reporter.weights, strict=True))
-    assert weights == {"Load": 0, "Check": 0, "Write": 0, "Tidy up": 0, "Prepare": 20}
+    run(reporter, steps="21", stages="2")
+    assert reporter.planned == {"Prepare": 11, "Load": 10}
+    assert reporter.stages == ["Prepare", "Load"]
 
 
 def test_without_a_known_total_no_stage_has_one() -> None:

@@ -1,8 +1,8 @@
 /**
  * The stream of a page: all widgets share one connection, which comes back after every fault.
  *
- *     const leave = subscribe("/events/", { channel: "task-…", logChannel: "task-….log", snapshotUrl: "/tasks/…/snapshot/",
- *       snapshot(data) {}, entry(data) {}, reset(channels) {}, status({ state, retryAt }) {} });
+ *     const leave = subscribe("/events/", { channel: "task-…", logChannel: "task-….log", logPosition: 0,
+ *       snapshotUrl: "/tasks/…/snapshot/", snapshot(data) {}, entry(data) {}, reset(channels) {}, status({ state, retryAt }) {} });
  *
  * What a viewer is told about its connection: "connecting", "live", "polling", "reconnecting" (with the time of the next
  * try, in ms since 1970, 0 while one is under way), "offline", "denied" (not logged in any more, or not allowed), "ended".
@@ -74,6 +74,7 @@ class EventStream {
   add(viewer) {
     if (this.#audience.isEmpty) this.#page.connect();
     this.#audience.add(viewer);
+    if (viewer.logPosition) this.#positions.start(viewer.logChannel, viewer.logPosition);
     this.#settleSoon();
   }
 

@@ -16,6 +16,11 @@ export class Positions {
     return true;
   }
 
+  /** The page shows this channel up to here already: go on from there. */
+  start(channel, position) {
+    if (this.accept(channel, position)) this.#owed.set(channel, position);
+  }
+
   /** Remember an event's `id:`, which the server wants back. */
   keep(lastEventId) {
     for (const [channel, position] of parsePositions(lastEventId)) this.#owed.set(channel, position);

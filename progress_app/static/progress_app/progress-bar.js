@@ -1,7 +1,8 @@
 /**
  * <progress-bar>: brings a server-drawn bar to life. Light DOM; all that it shows was drawn by the server first.
  *
- * Attributes: data-channel, data-log-channel (optional), data-events-url, data-snapshot-url, data-state.
+ * Attributes: data-channel, data-log-channel (optional), data-events-url, data-snapshot-url, data-state. Where the page
+ * shows a part of the log already, the element that does has data-shows-log (the channel) and data-log-position.
  * Events, both bubbling: `task-progress` (detail: the snapshot), `task-log` (detail: the entry), and `task-log-reset`
  * (entries may be missing; those that are kept follow again).
  * An element inside with data-part="message", "percent", "fill" and so on is filled when it is there. Text goes in as
@@ -30,6 +31,7 @@ class ProgressBar extends HTMLElement {
     this.#leave = subscribe(eventsUrl, {
       channel,
       logChannel,
+      logPosition: shownPosition(logChannel),
       snapshotUrl,
       snapshot: (snapshot) => this.#take(snapshot),
       entry: (entry) => this.#dispatch("task-log", entry),
@@ -149,6 +151,11 @@ class ProgressBar extends HTMLElement {
     part.textContent = text;
     part.hidden = text === "";
   }
+}
+
+function shownPosition(channel) {
+  const shown = channel && document.querySelector(`[data-shows-log="${CSS.escape(channel)}"]`);
+  return Number(shown?.dataset.logPosition) || 0;
 }
 
 if (!customElements.get("progress-bar")) customElements.define("progress-bar", ProgressBar);

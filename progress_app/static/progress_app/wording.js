@@ -51,9 +51,10 @@ export function stageText({ stage, stages }) {
   return stages.length > 1 ? `${stage.name}, ${stage.index + 1} of ${stages.length}` : stage.name;
 }
 
-/** "0.4 s", "12 s", "3 min 05 s", "2 h 07 min". */
+/** "0 s", "0.4 s", "12 s", "3 min 05 s", "2 h 07 min". */
 export function durationText(seconds) {
   if (!isKnown(seconds)) return "";
+  if (seconds < 0.05) return "0 s";
   if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
   const whole = Math.floor(seconds);
   if (whole < 60) return `${whole} s`;

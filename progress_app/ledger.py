@@ -1,0 +1,134 @@
+"""What a job has said so far, and the snapshot that it makes.
+
+The job's threads write; the sender's threads read. Nothing here waits or sends.
+"""
+
+import math
+import time
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from operator import length_hint
+from typing import Final, TypeVar
+
+from progress_app.events import FULL_PERCENT, Fault, Snapshot, State
+from progress_app.logbook import printable
+from progress_app.rate import Rate
+from progress_app.stages import Stages
+from progress_app.tally import POSITIONED, Tally
+
+LONGEST_MESSAGE: Final = 500
+T = TypeVar("T")
+
+
+class Ledger:
+    """The counts, stages and words of one attempt.
+
+    Args:
+        identity: the snapshot's fields that stay: which task, job and attempt, and when it began.
+        stages: names of the job's stages, in order.
+        stop, interrupt: as Tally.
+
+    """
+
+    def __init__(
+        self, identity: Snapshot, stages: Sequence[str], stop: list[BaseException], interrupt: Callable[[], None]
+    ) -> None:
+        self._identity = identity
+        self._tally = Tally(stop, interrupt)
+        self._stages = Stages(stages)
+        self._rate = Rate()
+        self._message = ""
+        self._began_s = time.monotonic()
+        self.count = self._tally.add
+
+    def track(self, iterable: Iterable[T], total: float | None, unit: str) -> Iterator[T]:
+        """As `Reporter.track`."""
+        stage = self._stages.current
+        if total is None and stage.total is None:
+            total = _length(iterable)
+        if total is not None:
+            stage.total = _shown(total)
+        stage.unit = unit or stage.unit
+        return self._tally.over(iterable)
+
+    def update(self, current: float | None, total: float | None, message: str | None) -> None:
+        """As `Reporter.update`."""
+        stage = self._stages.current
+        if current is not None:
+            stage.base = self._tally.read() - _shown(current)
+        if total is not None:
+            stage.total = _shown(total)
+        if message is not None:
+            self._message = printable(message, LONGEST_MESSAGE)
+
+    def plan(self, stages: Mapping[str, float] | Sequence[str]) -> None:
+        """As `Reporter.plan`."""
+        self._stages.plan(stages if isinstance(stages, Mapping) else dict.fromkeys(stages, 1.0))
+
+    @contextmanager
+    def stage(self, name: str, total: float | None, weight: float | None, unit: str) -> Generator[None]:
+        """As `Reporter.stage`."""
+        stages, total = self._stages, None if total is None else _shown(total)
+        now_s = time.monotonic()
+        stage = stages.open(name, weight=weight, total=total, unit=unit, at=self._tally.read(), now_s=now_s)
+        self._rate = Rate()
+        try:
+            yield
+        except BaseException:
+            stages.leave(stage)
+            raise
+        stages.close(stage, at=self._tally.read(), now_s=time.monotonic())
+        self._rate = Rate()
+
+    @property
+    def mark(self) -> tuple[object, ...]:
+        """Something that differs when there is something new to show."""
+        return self._tally.read(), self._message, self._stages.current.total
+
+    def snapshot(self, state: State, cancel_requested_at: float | None) -> Snapshot:
+        """The present state; in any thread."""
+        now_s = time.monotonic()
+        stage = self._stages.current
+        stage.count = max(0.0, self._tally.read() - stage.base)
+        self._rate.observe(now_s, stage.count)
+        rate = self._rate.per_s
+        return replace(
+            self._identity,
+            state=state,
+            current=_plain(stage.count),
+            total=None if stage.total is None else _plain(stage.total),
+            unit=stage.unit,
+            percent=self._stages.percent(),
+            message=self._message,
+            stage=self._stages.ref(),
+            stages=self._stages.views(now_s),
+            rate=None if rate is None else round(rate, 2),
+            cancel_requested_at=cancel_requested_at,
+            elapsed=round(now_s - self._began_s, 1),
+            ts=round(time.time(), 6),
+        )
+
+    def close(self, state: State, error: Fault | None, cancel_requested_at: float | None) -> Snapshot:
+        """The last snapshot; success is 100 %, whatever was counted."""
+        if state is State.SUCCEEDED:
+            self._stages.finish(time.monotonic())
+        last = replace(self.snapshot(state, cancel_requested_at), error=error, rate=None)
+        return replace(last, percent=FULL_PERCENT, stage=None) if state is State.SUCCEEDED else last
+
+
+def _length(iterable: object) -> int | None:
+    """How many items there are to come, None when that is unknown."""
+    if type(iterable) in POSITIONED:
+        return len(iterable)  # type: ignore[arg-type]
+    return length_hint(iterable, -1) if hasattr(iterable, "__len__") else None
+
+
+def _shown(value: float) -> float:
+    """A count that can be shown: not a number and negative ones are 0."""
+    return value if math.isfinite(value) and value > 0 else 0
+
+
+def _plain(value: float) -> float:
+    """A whole number without its fraction, so that JSON says 4210 and not 4210.0."""
+    return int(value) if value == int(value) else value

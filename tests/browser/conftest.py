@@ -1,0 +1,41 @@
+"""Fixtures of the browser tests: somebody who is logged in, and a task without a worker."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from playwright.sync_api import BrowserContext, Page
+
+from progress_app.events import State
+from tasks_app.models import Task
+from tests.browser import steps
+from tests.stack import Stack
+
+
+@pytest.fixture
+def session(staff: User) -> dict[str, str]:
+    """Return the cookies of a member of staff who has logged in."""
+    client = Client()
+    client.force_login(staff)
+    return {"sessionid": client.cookies["sessionid"].value}
+
+
+@pytest.fixture
+def member(live: Stack, session: dict[str, str], context: BrowserContext, page: Page) -> Page:
+    """Open a page of a member of staff on the live server; it notes what the bar shows."""
+    steps.lend_session(context, live.url, session)
+    page.add_init_script(steps.NOTE_WHAT_IS_PAINTED)
+    return page
+
+
+@pytest.fixture
+def running_task(staff: User) -> Callable[..., Task]:
+    """Make tasks that look as if a worker ran them; the test itself publishes their progress."""
+
+    def make(**fields: Any) -> Task:
+        given = {"job": "rehearsal", "owner": staff, "state": State.RUNNING, "attempt": 1} | fields
+        return Task.objects.create(**given)
+
+    return make

@@ -1,0 +1,104 @@
+"""What the tests of progress_app share: a clock that stands still, a host, a listener, and a reader of streams."""
+
+import asyncio
+import json
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+from progress_app.backends.base import Entry
+from progress_app.events import Level, LogEntry, Snapshot, State
+from progress_app.reporter import Lease
+
+TASK = "6f0c1d2e-3a4b-4c5d-8e6f-708192a3b4c5"
+OTHER_TASK = "0a1b2c3d-4e5f-4061-8273-8495a6b7c8d9"
+LOOK_EVERY_S = 0.002
+WITHIN_S = 20.0
+
+
+def snapshot(**changes: Any) -> Snapshot:
+    """A running snapshot of the first attempt at TASK."""
+    return Snapshot(**({"task": TASK, "job": "import_csv", "attempt": 1, "state": State.RUNNING} | changes))
+
+
+def entry(text: str = "a line", **changes: Any) -> LogEntry:
+    """A log entry of TASK."""
+    return LogEntry(**({"task": TASK, "level": Level.INFO, "text": text, "ts": 1.5} | changes))
+
+
+class Clock:
+    """A clock that only a test moves, in seconds."""
+
+    def __init__(self, now: float = 1_790_000_000.0) -> None:
+        self.now = now
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@dataclass
+class FakeHost:
+    """A project whose answers a test sets."""
+
+    lease: Lease = Lease.HELD
+    renewed: list[Snapshot] = field(default_factory=list)
+    files: list[str] = field(default_factory=list)
+
+    def renew(self, snapshot: Snapshot) -> Lease:
+        self.renewed.append(snapshot)
+        return self.lease
+
+    def attach(self, file: IO[bytes] | Path, name: str) -> None:
+        self.files.append(name)
+
+
+@dataclass
+class Listener:
+    """A sink that writes down what it is told."""
+
+    entries: list[Entry] = field(default_factory=list)
+    interruptions: int = 0
+    resumptions: list[frozenset[str]] = field(default_factory=list)
+
+    def deliver(self, entry: Entry) -> None:
+        self.entries.append(entry)
+
+    def interrupted(self) -> None:
+        self.interruptions += 1
+
+    def resumed(self, channels: Collection[str]) -> None:
+        self.resumptions.append(frozenset(channels))
+
+    def follows(self, channel: str) -> bool:
+        return any(channel in resumed for resumed in self.resumptions)
+
+
+@dataclass(frozen=True)
+class Told:
+    """One event as a client reads it."""
+
+    event: str
+    data: Any
+    id: str | None
+
+
+def told(chunk: bytes) -> list[Told]:
+    """Read a stream as the standard says; comments and `retry` are left out."""
+    found = []
+    for block in chunk.decode().split("\n\n"):
+        fields: dict[str, list[str]] = {}
+        for line in block.split("\n"):
+            name, _, value = line.partition(":")
+            fields.setdefault(name, []).append(value.removeprefix(" "))
+        if "data" in fields:
+            ids = fields.get("id", [None])
+            found.append(Told(fields["event"][-1], json.loads("\n".join(fields["data"])), ids[-1]))
+    return found
+
+
+async def until(condition: Callable[[], object]) -> None:
+    """Wait on the event loop until the condition holds."""
+    async with asyncio.timeout(WITHIN_S):
+        while not condition():
+            await asyncio.sleep(LOOK_EVERY_S)
