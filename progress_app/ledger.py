@@ -18,6 +18,7 @@ from progress_app.stages import Stages
 from progress_app.tally import POSITIONED, Tally
 
 LONGEST_MESSAGE: Final = 500
+LONGEST_NAME: Final = 200  # of a stage or a unit
 T = TypeVar("T")
 
 
@@ -49,7 +50,7 @@ class Ledger:
             total = _length(iterable)
         if total is not None:
             stage.total = _shown(total)
-        stage.unit = unit or stage.unit
+        stage.unit = printable(unit, LONGEST_NAME) or stage.unit
         return self._tally.over(iterable)
 
     def update(self, current: float | None, total: float | None, message: str | None) -> None:
@@ -70,6 +71,7 @@ class Ledger:
     def stage(self, name: str, total: float | None, weight: float | None, unit: str) -> Generator[None]:
         """As `Reporter.stage`."""
         stages, total = self._stages, None if total is None else _shown(total)
+        name, unit = printable(name, LONGEST_NAME), printable(unit, LONGEST_NAME)
         now_s = time.monotonic()
         stage = stages.open(name, weight=weight, total=total, unit=unit, at=self._tally.read(), now_s=now_s)
         self._rate = Rate()
@@ -113,6 +115,8 @@ class Ledger:
         """The last snapshot; success is 100 %, whatever was counted."""
         if state is State.SUCCEEDED:
             self._stages.finish(time.monotonic())
+        if error is not None:
+            error = Fault(code=printable(error.code, LONGEST_NAME), text=printable(error.text, LONGEST_MESSAGE))
         last = replace(self.snapshot(state, cancel_requested_at), error=error, rate=None)
         return replace(last, percent=FULL_PERCENT, stage=None) if state is State.SUCCEEDED else last
 
@@ -126,9 +130,11 @@ def _length(iterable: object) -> int | None:
 
 def _shown(value: float) -> float:
     """A count that can be shown: not a number and negative ones are 0."""
-    return value if math.isfinite(value) and value > 0 else 0
+    number = float(value)
+    return number if math.isfinite(number) and number > 0 else 0
 
 
 def _plain(value: float) -> float:
-    """A whole number without its fraction, so that JSON says 4210 and not 4210.0."""
-    return int(value) if value == int(value) else value
+    """A number of Python's own, whatever a job counts with; a whole one without fraction: 4210 and not 4210.0."""
+    whole = int(value)
+    return whole if value == whole else float(value)

@@ -13,7 +13,7 @@ after the end.
 
 import logging
 import time
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from enum import Enum
@@ -74,7 +74,7 @@ class Reporter:
         self._stop: list[BaseException] = []
         self._told = False
         self._ledger = Ledger(self._identity, stages, self._stop, self.raise_if_cancelled)
-        self._count = self._ledger.count
+        self._count: Callable[[float], None] = self._ledger.count
         self._log = Logbook(task, time.time)
         self._cancel_requested_at: float | None = None
         self._sent: tuple[object, ...] = ()
@@ -139,7 +139,8 @@ class Reporter:
         """
         with self._checked("stage").stage(name, total, weight, unit):
             self._sender.hurry()
-            self.raise_if_cancelled()
+            if self._stop:
+                self._tell()
             yield
         self._sender.hurry()
 
@@ -173,6 +174,9 @@ class Reporter:
         if not self._told:
             self.raise_if_cancelled()
 
+    def _refuse(self, _n: float) -> None:
+        self._checked("advance")
+
     def _checked(self, call: str) -> Ledger:
         if self._settled is not None:
             raise UsageError(
@@ -195,6 +199,7 @@ class Reporter:
         self._sender.stop()
         snapshot = self._ledger.close(state, error, self._cancel_requested_at)
         self._settled = snapshot
+        self._count = self._refuse  # so that `advance` need not look each time
         return snapshot
 
     def publish_end(self) -> bool:
@@ -205,6 +210,7 @@ class Reporter:
         try:
             answer = self._backend.publish(replace(self._settled, ts=time.time()), entries)
         except BackendUnavailable as error:
+            self._log.give_back(entries)
             logger.warning("The end of task %s was not sent yet: %s", self._identity.task, error)
             return False
         return answer.verdict is not Verdict.SUPERSEDED

@@ -18,6 +18,7 @@ from progress_app.exceptions import BackendUnavailable
 from progress_app.throttle import Throttle
 
 RETRY_S: Final = 0.5  # between sends while Redis is away
+RENEW_AGAIN_S: Final = 2.0  # between renewals while the database is away: a lease outlives twenty of them
 JOIN_S: Final = 5.0  # longer than the time-out of one send
 
 logger = logging.getLogger(__name__)
@@ -84,20 +85,21 @@ class Sender:
         self._news.set()
 
     def _keep_sending(self) -> None:
+        self._send()  # the beginning is told even of a job that has ended by now
         while not self._stopping.is_set():
             urgent = self._news.is_set()
             wait_s = self._throttle.wait_s(self._clock(), changed=self._source.changed(), urgent=urgent)
             if wait_s > 0:
                 self._news.wait(min(wait_s, self._interval_s))
-                continue
-            self._news.clear()
-            if self._clock() - self._renewed_s > self._lease_s:
-                self._stale.set()
-                self._stopping.wait(self._interval_s)
-                continue
-            self._send()
+            else:
+                self._send()
 
     def _send(self) -> None:
+        if self._clock() - self._renewed_s > self._lease_s:
+            self._stale.set()
+            self._stopping.wait(self._interval_s)
+            return
+        self._news.clear()
         try:
             self._source.send()
         except BackendUnavailable as error:
@@ -123,4 +125,5 @@ class Sender:
                 self._renewed_s = asked_s
             except Exception:
                 logger.exception("The lease could not be renewed; trying again.")
-                self._stopping.wait(RETRY_S)
+                self._stopping.wait(RENEW_AGAIN_S)
+                self._stale.set()

@@ -43,15 +43,19 @@ class Tally:
     def read(self) -> float:
         """The sum over all threads and loops."""
         with self._lock:
-            return sum(cell[0] for cell in self._cells) + sum(position() for position in tuple(self._positions))
+            return float(sum(cell[0] for cell in self._cells)) + sum(position() for position in tuple(self._positions))
 
     def add(self, n: float) -> None:
-        """Count `n` more in this thread."""
+        """Count `n` more in this thread; what is not a finite number would spoil the sum for good and is left out."""
+        if n - n:
+            return
         try:
             self._local.cell[0] += n
         except AttributeError:
-            self._local.cell = cell = [n]
+            self._local.cell = cell = [float(n)]
             self._cells.append(cell)
+        except TypeError:  # a Decimal, for instance
+            self.add(float(n))
 
     def over(self, iterable: Iterable[T]) -> Iterator[T]:
         """The same items, each counted once the loop asks for the next one."""

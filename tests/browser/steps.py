@@ -43,13 +43,12 @@ def lend_session(context: BrowserContext, url: str, cookies: dict[str, str]) -> 
     )
 
 
-def start_rehearsal(page: Page, url: str, *, steps: int = 100, seconds: float = 4, **more: str) -> str:
+def start_rehearsal(page: Page, url: str, *, steps: int = 100, seconds: float = 4, chance_to_fail: int = 0) -> str:
     """Start a rehearsal by its form; returns the address of its page, which is open then."""
     page.goto(f"{url}/jobs/rehearsal/")
     page.get_by_label("Steps").fill(str(steps))
     page.get_by_label("Duration in seconds").fill(str(seconds))
-    for label, value in more.items():
-        page.get_by_label(label).fill(value)
+    page.get_by_label("Chance to fail").fill(str(chance_to_fail))
     page.get_by_role("button", name="Start").click()
     page.wait_for_url("**/tasks/*/")
     return page.url

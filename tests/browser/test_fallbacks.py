@@ -20,7 +20,7 @@ def plain_page(live: Stack, chromium: Browser) -> Iterator[Page]:
 
 def test_without_a_stream_the_page_asks_and_still_ends_right(live: Stack, member: Page) -> None:
     member.route("**/events/**", lambda route: route.abort())
-    steps.start_rehearsal(member, live.url, seconds=9)
+    steps.start_rehearsal(member, live.url, seconds=7)
     steps.expect_connection(member, "polling")
     steps.expect_state(member, "succeeded")
     shown = steps.painted(member)
@@ -31,7 +31,7 @@ def test_without_a_stream_the_page_asks_and_still_ends_right(live: Stack, member
 
 def test_a_stream_that_says_nothing_is_given_up_for_polling(live: Stack, member: Page) -> None:
     member.route("**/events/**", lambda _route: None)  # never answered, as behind a proxy that buffers
-    steps.start_rehearsal(member, live.url, seconds=8)
+    steps.start_rehearsal(member, live.url, seconds=7)
     steps.expect_connection(member, "polling", within_ms=10_000)
     steps.expect_state(member, "succeeded")
 
@@ -44,9 +44,7 @@ def test_polling_gives_way_to_the_stream_when_that_comes_back(live: Stack, membe
     steps.expect_connection(member, "live")
 
 
-def test_without_javascript_one_starts_watches_and_gets_the_result(
-    live: Stack, plain_page: Page, staff: User
-) -> None:
+def test_without_javascript_one_starts_watches_and_gets_the_result(live: Stack, plain_page: Page, staff: User) -> None:
     page = plain_page
     steps.log_in(page, live.url, staff)
     steps.start_rehearsal(page, live.url, seconds=5)

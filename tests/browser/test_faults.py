@@ -3,6 +3,7 @@
 from django.contrib.auth.models import User
 from playwright.sync_api import BrowserContext, Page, expect
 
+from tasks_app.models import Task
 from tests.browser import steps
 from tests.stack import Stack
 
@@ -17,7 +18,7 @@ def _watch(stack: Stack, context: BrowserContext, page: Page, session: dict[str,
 def test_a_killed_server_is_told_and_then_the_truth(
     stack: Stack, context: BrowserContext, page: Page, session: dict[str, str]
 ) -> None:
-    _watch(stack, context, page, session, seconds=15)
+    _watch(stack, context, page, session, seconds=8)
     steps.wait_for_percent(page, 5)
     stack.web.service.kill()
     steps.expect_connection(page, "reconnecting")
@@ -39,9 +40,7 @@ def test_a_task_that_ends_while_the_server_is_away_is_shown_as_ended(
     _watch(stack, context, page, session, seconds=3)
     stack.web.service.kill()
     steps.expect_connection(page, "reconnecting")
-    steps.wait_for(
-        page, lambda: staff.headway_tasks.filter(finished_at__isnull=False).exists(), "the task ended"
-    )
+    steps.wait_for(page, lambda: Task.objects.filter(owner=staff, finished_at__isnull=False).exists(), "the task ended")
     stack.web.start()
     steps.expect_state(page, "succeeded", within_ms=40_000)
     expect(page.locator("#outcome")).to_contain_text("steps")

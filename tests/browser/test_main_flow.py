@@ -18,7 +18,7 @@ ROWS = 60_000
 @pytest.fixture
 def orders(tmp_path: Path) -> Path:
     """Return a table of orders, as a shop would export it."""
-    dice = random.Random(7)
+    dice = random.Random(7)  # noqa: S311 - made-up orders
     path = tmp_path / "orders.csv"
     with path.open("w", newline="") as file:
         table = csv.writer(file)
@@ -84,7 +84,7 @@ def test_cancelling_ends_the_task_and_the_page_says_so(live: Stack, member: Page
 
 
 def test_a_failure_is_told_in_one_sentence_and_can_be_repeated(live: Stack, member: Page) -> None:
-    failed = steps.start_rehearsal(member, live.url, seconds=1, **{"Chance to fail": "100"})
+    failed = steps.start_rehearsal(member, live.url, seconds=1, chance_to_fail=100)
     steps.expect_state(member, "failed")
     expect(member.locator("#outcome")).to_contain_text("failed on purpose")
     steps.keep_picture(member, "task-failed")

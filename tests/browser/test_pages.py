@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Literal, cast
 
 import pytest
 from django.contrib.auth.models import User
@@ -14,8 +15,9 @@ from tests.browser import steps
 from tests.stack import Stack
 
 MakeTask = Callable[..., Task]
+Theme = Literal["light", "dark"]
 WIDTHS_PX = (320, 768, 1440)
-THEMES = ("light", "dark")
+THEMES: tuple[Theme, ...] = ("light", "dark")
 LONG_WORD = "unbreakable" * 12
 
 
@@ -26,15 +28,13 @@ def width_px(request: pytest.FixtureRequest) -> int:
 
 
 @pytest.fixture(params=THEMES)
-def theme(request: pytest.FixtureRequest) -> str:
+def theme(request: pytest.FixtureRequest) -> Theme:
     """Return the colours that the system asks for."""
-    return str(request.param)
+    return cast("Theme", request.param)
 
 
 @pytest.fixture
-def themed(
-    live: Stack, chromium: Browser, session: dict[str, str], width_px: int, theme: str
-) -> Iterator[Page]:
+def themed(live: Stack, chromium: Browser, session: dict[str, str], width_px: int, theme: Theme) -> Iterator[Page]:
     """Open a page of that width and theme; what the console complains about fails the test."""
     context = chromium.new_context(viewport={"width": width_px, "height": 900}, color_scheme=theme)
     steps.lend_session(context, live.url, session)
@@ -47,9 +47,7 @@ def themed(
     assert [text for text in complaints if "status of 40" not in text] == []
 
 
-def test_nothing_sticks_out(
-    live: Stack, themed: Page, running_task: MakeTask, width_px: int, theme: str
-) -> None:
+def test_nothing_sticks_out(live: Stack, themed: Page, running_task: MakeTask, width_px: int, theme: Theme) -> None:
     running = _running(running_task())
     failed = running_task(
         state=State.FAILED, percent=62, error_code="x", error_text=f"Row 7: {LONG_WORD}", traceback=LONG_WORD
@@ -63,13 +61,22 @@ def test_nothing_sticks_out(
         "running": f"/tasks/{running.pk}/",
         "failed": f"/tasks/{failed.pk}/",
         "done": f"/tasks/{done.pk}/",
+        "admin-list": "/admin/tasks_app/task/",
+        "admin-record": f"/admin/tasks_app/task/{running.pk}/change/",
         "not-found": "/nowhere/",
     }
     for name, path in pages.items():
         themed.goto(live.url + path)
-        steps.keep_picture(themed, f"page-{name}-{width_px}-{theme}")
-        room = themed.evaluate("document.documentElement.clientWidth")
-        assert themed.evaluate("document.documentElement.scrollWidth") <= room, (name, width_px)
+        _fits(themed, f"{name}-{width_px}-{theme}")
+    _log_in_wrongly(themed, live.url)
+    _fits(themed, f"login-{width_px}-{theme}")
+
+
+def _fits(page: Page, name: str) -> None:
+    """Keep a picture, and make sure that nothing is wider than the window."""
+    steps.keep_picture(page, f"page-{name}")
+    room = page.evaluate("document.documentElement.clientWidth")
+    assert page.evaluate("document.documentElement.scrollWidth") <= room, name
 
 
 def _running(task: Task) -> Task:
@@ -87,15 +94,13 @@ def _running(task: Task) -> Task:
     return task
 
 
-def test_the_login_fits_and_says_what_is_wrong(live: Stack, themed: Page, width_px: int, theme: str) -> None:
-    themed.context.clear_cookies()
-    themed.goto(f"{live.url}/tasks/")
-    themed.get_by_label("Username").fill("nobody")
-    themed.get_by_label("Password").fill("wrong")
-    themed.get_by_role("button", name="Log in").click()
-    expect(themed.get_by_role("alert")).to_contain_text("correct")
-    steps.keep_picture(themed, f"page-login-{width_px}-{theme}")
-    assert themed.evaluate("document.documentElement.scrollWidth") <= width_px
+def _log_in_wrongly(page: Page, url: str) -> None:
+    page.context.clear_cookies()
+    page.goto(f"{url}/tasks/")
+    page.get_by_label("Username").fill("nobody")
+    page.get_by_label("Password").fill("wrong")
+    page.get_by_role("button", name="Log in").click()
+    expect(page.get_by_role("alert")).to_contain_text("correct")
 
 
 def test_the_keyboard_reaches_everything(live: Stack, member: Page) -> None:

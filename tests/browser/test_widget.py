@@ -16,7 +16,7 @@ SCRIPT = "<img src=x onerror=alert(1)><script>alert(2)</script>"
 
 
 def _publish(task: Task, log: tuple[LogEntry, ...] = (), **fields: Any) -> None:
-    given = {"state": State.RUNNING, "attempt": 1, "job": task.job, "elapsed": 3.0} | fields
+    given: dict[str, Any] = {"state": State.RUNNING, "attempt": 1, "job": task.job, "elapsed": 3.0} | fields
     connections.backend().publish(Snapshot(task=str(task.pk), **given), log=log)
 
 
@@ -63,9 +63,7 @@ def test_without_a_total_there_is_no_value(live: Stack, member: Page, running_ta
     expect(member.locator("[data-part=percent]")).to_have_text("1,234 rows")
 
 
-def test_only_stages_quarters_and_the_end_are_said_aloud(
-    live: Stack, member: Page, running_task: MakeTask
-) -> None:
+def test_only_stages_quarters_and_the_end_are_said_aloud(live: Stack, member: Page, running_task: MakeTask) -> None:
     task = running_task()
     _open(live, member, task)
     said = member.locator("[data-part=announcement]")
@@ -117,9 +115,7 @@ def test_names_of_files_are_text(live: Stack, member: Page, running_task: MakeTa
     assert member.evaluate("window.dialogs") == 0
 
 
-def test_the_log_follows_unless_the_reader_scrolled_up(
-    live: Stack, member: Page, running_task: MakeTask
-) -> None:
+def test_the_log_follows_unless_the_reader_scrolled_up(live: Stack, member: Page, running_task: MakeTask) -> None:
     task = running_task()
     _open(live, member, task)
     log, button = member.locator("#log"), member.get_by_role("button", name="New lines")

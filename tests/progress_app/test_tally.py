@@ -213,3 +213,11 @@ def test_a_reader_never_sees_the_count_fall_or_overshoot(tally: Tally) -> None:
     watcher.join()
     assert seen == sorted(seen)
     assert tally.read() == 12_000
+
+
+@pytest.mark.parametrize("odd", [float("nan"), float("inf"), float("-inf")])
+def test_what_is_no_number_does_not_spoil_the_sum(tally: Tally, odd: float) -> None:
+    tally.add(2)
+    tally.add(odd)
+    tally.add(3)
+    assert tally.read() == 5

@@ -114,14 +114,13 @@ class ProgressBar extends HTMLElement {
 
   #paintBar(snapshot) {
     const isKnown = snapshot.percent !== null && snapshot.percent !== undefined;
-    const isFinal = FINAL.has(snapshot.state);
     this.toggleAttribute("data-indeterminate", !isKnown && COUNTING.has(snapshot.state));
     const bar = this.#part("bar");
     if (!bar) return;
     if (isKnown) bar.setAttribute("aria-valuenow", Math.floor(snapshot.percent));
     else bar.removeAttribute("aria-valuenow");
     bar.setAttribute("aria-valuetext", wording.valueText(snapshot));
-    const width = isKnown ? snapshot.percent : Number(isFinal) * 100;
+    const width = isKnown ? snapshot.percent : Number(snapshot.state === "succeeded") * 100;
     this.#part("fill")?.setAttribute("width", `${width.toFixed(2)}%`);
   }
 

@@ -1,0 +1,306 @@
+"""event-stream.js by itself: a pretended EventSource, a clock that the test moves, no server."""
+
+import re
+from collections.abc import Callable
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, Route
+
+import progress_app
+
+MODULES = Path(progress_app.__file__).parent / "static" / "progress_app"
+ORIGIN = "http://modules.test"
+START_MS = 1_790_000_000_000
+
+PRETENDED = """
+window.made = [];
+window.EventSource = class {
+  static CONNECTING = 0; static OPEN = 1; static CLOSED = 2;
+  constructor(url) { this.url = url; this.readyState = 0; this.heard = {}; this.isClosed = false; made.push(this); }
+  addEventListener(name, listener) { this.heard[name] = listener; }
+  close() { this.isClosed = true; }
+  emit(type, data, lastEventId = "") { this.heard[type]?.({ type, data: JSON.stringify(data), lastEventId }); }
+  open(heartbeat_s = 15) { this.readyState = 1; this.emit("stream-open", { heartbeat_s }); }
+  fail(isRefused = false) { this.readyState = isRefused ? 2 : 0; this.heard.error({}); }
+};
+window.at = (index) => window.made.at(index);
+window.told = {}; window.entries = [];
+window.follow = async (task, { log = false } = {}) => {
+  const { subscribe } = await import("/event-stream.js");
+  const told = (window.told[task] = { snapshots: [], states: [] });
+  return (told.leave = subscribe("/events/", {
+    channel: `task-${task}`, logChannel: log ? `task-${task}.log` : undefined, snapshotUrl: `/snapshot/${task}`,
+    snapshot: (snapshot) => told.snapshots.push(snapshot), entry: (entry) => window.entries.push(entry.text),
+    reset: () => {}, status: ({ state }) => { if (told.states.at(-1) !== state) told.states.push(state); },
+  }));
+};
+Math.random = () => 0.999999;
+"""
+
+
+class Answers:
+    """What the snapshot URLs answer; `asked` counts."""
+
+    def __init__(self) -> None:
+        self.status = 200
+        self.snapshot: dict[str, Any] = {"pos": 1, "state": "running"}
+        self.asked = 0
+
+    def give(self, route: Route) -> None:
+        """Answer one request."""
+        self.asked += 1
+        task = route.request.url.rpartition("/")[2]
+        if self.status != 200:
+            route.fulfill(status=self.status)
+        else:
+            route.fulfill(json={"task": task, **self.snapshot})
+
+
+@pytest.fixture
+def answers() -> Answers:
+    """Return the snapshot's answers, which a test may change."""
+    return Answers()
+
+
+@pytest.fixture
+def alone(page: Page, answers: Answers) -> Page:
+    """Open an empty page that can import the modules, with the pretended EventSource."""
+    page.route(f"{ORIGIN}/**", _serve)
+    page.route(f"{ORIGIN}/snapshot/**", answers.give)
+    page.clock.install(time=START_MS / 1000)
+    page.add_init_script(PRETENDED)
+    page.goto(f"{ORIGIN}/")
+    return page
+
+
+def _serve(route: Route) -> None:
+    name = route.request.url.removeprefix(ORIGIN).lstrip("/")
+    if name:
+        route.fulfill(path=MODULES / name, content_type="text/javascript")
+    else:
+        route.fulfill(body="<!DOCTYPE html><title>alone</title>", content_type="text/html")
+
+
+def _follow(page: Page, *tasks: str, log: bool = False) -> None:
+    """Let viewers of these tasks come, and the connection be made."""
+    page.evaluate(
+        "async ([tasks, log]) => { for (const task of tasks) await follow(task, { log }); }", [list(tasks), log]
+    )
+    page.clock.run_for(60)
+
+
+def _url(page: Page, index: int = -1) -> str:
+    return str(page.evaluate("(index) => decodeURIComponent(decodeURIComponent(at(index).url))", index))
+
+
+def _count(page: Page) -> int:
+    return int(page.evaluate("made.length"))
+
+
+def _states(page: Page, task: str = "a") -> list[str]:
+    return list(page.evaluate("(task) => told[task].states", task))
+
+
+def _until(page: Page, condition: Callable[[], bool]) -> None:
+    """Let answers arrive: the page's clock stands, the network's does not."""
+    for _ in range(200):
+        if condition():
+            return
+        page.evaluate("0")
+    raise AssertionError("the answer did not arrive")
+
+
+def test_all_viewers_share_one_connection_with_sorted_channels(alone: Page) -> None:
+    _follow(alone, "b", "a", log=True)
+    assert _count(alone) == 1
+    channels = re.findall(r"channel=([^&]+)", _url(alone))
+    assert channels == ["task-a", "task-a.log", "task-b", "task-b.log"]
+
+
+def test_a_newcomer_reopens_it_and_a_twin_does_not(alone: Page) -> None:
+    _follow(alone, "a")
+    alone.evaluate("at(-1).open()")
+    _follow(alone, "a")
+    assert _count(alone) == 1
+    _follow(alone, "b", "c")
+    assert _count(alone) == 2
+    assert alone.evaluate("at(0).isClosed")
+
+
+def test_who_leaves_last_closes_it(alone: Page) -> None:
+    _follow(alone, "a", "b")
+    alone.evaluate("at(-1).open()")
+    alone.evaluate("told.a.leave(), told.b.leave()")
+    assert alone.evaluate("at(-1).isClosed")
+    alone.clock.run_for(120_000)
+    assert _count(alone) == 1
+
+
+def test_what_the_server_asked_back_is_brought_back_and_nothing_else(alone: Page) -> None:
+    _follow(alone, "a", "b", log=True)
+    alone.evaluate("""
+        at(-1).open();
+        at(-1).emit("progress", { task: "a", pos: 7, state: "running" });
+        at(-1).emit("log", { task: "a", text: "one" }, "task-a.log:12");
+        at(-1).emit("complete", { task: "b", pos: 9, state: "succeeded" }, "task-a.log:12,task-b:9");
+        at(-1).fail();
+    """)
+    alone.clock.run_for(600)
+    assert _count(alone) == 2
+    assert _url(alone).endswith("lastEventId=task-a.log:12")
+    assert "task-b" not in _url(alone)
+
+
+def test_positions_never_go_back(alone: Page) -> None:
+    _follow(alone, "a", log=True)
+    shown = alone.evaluate("""() => {
+        at(-1).open();
+        for (const pos of [5, 5, 4, 6]) at(-1).emit("progress", { task: "a", pos, state: "running" });
+        for (const pos of [2, 2, 1, 3]) at(-1).emit("log", { task: "a", text: `line ${pos}` }, `task-a.log:${pos}`);
+        return [told.a.snapshots.map(({ pos }) => pos), entries];
+    }""")
+    assert shown == [[5, 6], ["line 2", "line 3"]]
+
+
+def test_an_end_is_shown_whatever_its_position(alone: Page) -> None:
+    _follow(alone, "a")
+    states = alone.evaluate("""() => {
+        at(-1).open();
+        at(-1).emit("progress", { task: "a", pos: 5, state: "running" });
+        at(-1).emit("complete", { task: "a", pos: 5, state: "lost" });
+        at(-1).emit("progress", { task: "a", pos: 6, state: "running" });
+        return told.a.snapshots.map(({ state }) => state);
+    }""")
+    assert states == ["running", "lost"]
+
+
+def test_it_comes_back_ever_later_and_soon_again_after_health(alone: Page, answers: Answers) -> None:
+    answers.status = 502
+    _follow(alone, "a")
+    waits = []
+    for _ in range(8):
+        alone.evaluate("at(-1).open(), at(-1).fail()")
+        waits.append(_wait_s(alone))
+    assert waits == pytest.approx([0.5, 1, 2, 4, 8, 16, 20, 20], abs=0.11)
+    alone.evaluate("at(-1).open()")
+    alone.clock.run_for(29_000)
+    alone.evaluate("at(-1).emit('progress', { task: 'a', pos: 1, state: 'running' })")
+    alone.clock.run_for(2_000)
+    alone.evaluate("at(-1).fail()")
+    assert _wait_s(alone) == pytest.approx(0.5, abs=0.11)
+
+
+def _wait_s(page: Page) -> float:
+    """Move the clock until the next connection is made; return how long that took."""
+    before, waited_ms = _count(page), 0
+    while _count(page) == before:
+        page.clock.run_for(100)
+        waited_ms += 100
+        assert waited_ms < 30_000
+    return waited_ms / 1000
+
+
+def test_no_greeting_in_five_seconds_means_polling(alone: Page, answers: Answers) -> None:
+    _follow(alone, "a")
+    alone.clock.run_for(4_800)
+    assert answers.asked == 0
+    alone.clock.run_for(300)
+    _until(alone, lambda: _states(alone)[-1] == "polling")
+    assert alone.evaluate("told.a.snapshots.length") == 1
+    alone.clock.run_for(40_000)
+    alone.evaluate("at(-1).open()")
+    assert _states(alone)[-1] == "live"
+    asked = answers.asked
+    alone.clock.run_for(10_000)
+    assert answers.asked == asked
+
+
+def test_after_a_refusal_the_snapshot_tells_why(alone: Page, answers: Answers) -> None:
+    answers.snapshot = {"pos": 3, "state": "succeeded"}
+    _follow(alone, "a")
+    alone.evaluate("at(-1).fail(true)")
+    _until(alone, lambda: _states(alone)[-1] == "ended")
+    alone.clock.run_for(400_000)
+    assert _count(alone) == 1
+
+
+@pytest.mark.parametrize("status", [401, 403, 404])
+def test_who_may_not_read_is_told_and_asks_no_more(alone: Page, answers: Answers, status: int) -> None:
+    answers.status = status
+    _follow(alone, "a")
+    alone.evaluate("at(-1).fail(true)")
+    _until(alone, lambda: _states(alone)[-1] == "denied")
+    alone.clock.run_for(400_000)
+    assert (answers.asked, _count(alone)) == (1, 1)
+
+
+def test_silence_is_checked_and_kept_if_nothing_was_missed(alone: Page, answers: Answers) -> None:
+    _follow(alone, "a")
+    alone.evaluate("at(-1).open(15), at(-1).emit('progress', { task: 'a', pos: 1, state: 'running' })")
+    alone.clock.run_for(29_000)
+    assert answers.asked == 0
+    alone.clock.run_for(7_000)
+    _until(alone, lambda: answers.asked == 1)
+    assert _count(alone) == 1
+    assert _states(alone)[-1] == "live"
+
+
+@pytest.mark.parametrize(("status", "pos"), [(200, 2), (502, 1)])
+def test_silence_that_hid_something_reopens_the_stream(alone: Page, answers: Answers, status: int, pos: int) -> None:
+    answers.status, answers.snapshot = status, {"pos": pos, "state": "running"}
+    _follow(alone, "a")
+    alone.evaluate("at(-1).open(15), at(-1).emit('progress', { task: 'a', pos: 1, state: 'running' })")
+    alone.clock.run_for(36_000)
+    _until(alone, lambda: _states(alone)[-1] == "reconnecting")
+    alone.clock.run_for(600)
+    assert _count(alone) == 2
+
+
+def test_a_sleep_of_the_computer_is_noticed_at_once(alone: Page, answers: Answers) -> None:
+    _follow(alone, "a")
+    alone.evaluate("at(-1).open(15)")
+    answers.snapshot = {"pos": 9, "state": "succeeded"}
+    alone.clock.fast_forward(3_600_000)
+    _until(alone, lambda: _states(alone)[-1] == "ended")
+    assert alone.evaluate("told.a.snapshots.at(-1).pos") == 9
+
+
+def test_all_ended_means_no_connection_any_more(alone: Page) -> None:
+    _follow(alone, "a", "b")
+    alone.evaluate("""
+        at(-1).open();
+        for (const task of ["a", "b"]) at(-1).emit("complete", { task, pos: 9, state: "failed" }, `task-${task}:9`);
+    """)
+    assert _states(alone, "a")[-1] == _states(alone, "b")[-1] == "ended"
+    alone.clock.run_for(400_000)
+    assert alone.evaluate("at(-1).isClosed")
+    assert _count(alone) == 1
+
+
+def test_beyond_fifty_channels_the_rest_polls(alone: Page, answers: Answers) -> None:
+    names = [f"t{number:02}" for number in range(53)]
+    _follow(alone, *names)
+    alone.evaluate("at(-1).open()")
+    assert _url(alone).count("channel=") == 50
+    _until(alone, lambda: [_states(alone, name)[-1] for name in names[50:]] == ["polling"] * 3)
+    assert answers.asked == 3
+
+
+def test_polling_slows_down_while_nothing_changes(alone: Page, answers: Answers) -> None:
+    alone.evaluate("delete window.EventSource, window.EventSource = undefined")
+    _follow(alone, "a")
+    moments: list[int] = []
+    for second in range(60):
+        asked = answers.asked
+        alone.clock.run_for(1_000)
+        for _ in range(10):
+            alone.evaluate("0")
+        if answers.asked > asked:
+            moments.append(second)
+    gaps = [later - earlier for earlier, later in pairwise(moments)]
+    assert gaps == sorted(gaps), gaps
+    assert gaps[0] <= 3
+    assert gaps[-1] >= 10

@@ -1,0 +1,51 @@
+"""Jobs that exist for a test alone, and the broker's end of the outbox."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from tasks_app import outbox, registry
+from tasks_app.models import Task
+
+
+@pytest.fixture
+def catalogue(monkeypatch: pytest.MonkeyPatch) -> Callable[..., registry.Job]:
+    """Give a function that adds a job for this test: `catalogue(function, **options)`."""
+    monkeypatch.setattr(registry, "_jobs", dict(registry._jobs))
+
+    def add(function: Callable[..., Any], name: str = "a_job", **options: Any) -> registry.Job:
+        function.__name__ = name
+        registry.job(**{"title": name, **options})(function)
+        return registry.get(name)
+
+    return add
+
+
+class Broker:
+    """What was published; `away` makes it refuse."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[str, dict[str, Any]]] = []
+        self.away = False
+
+    def send_task(self, name: str, **options: Any) -> None:
+        if self.away:
+            raise ConnectionError("the broker is away")
+        self.sent.append((name, options))
+
+
+@pytest.fixture
+def broker(monkeypatch: pytest.MonkeyPatch) -> Broker:
+    """Stand between the outbox and Celery."""
+    double = Broker()
+    monkeypatch.setattr(outbox, "current_app", double)
+    return double
+
+
+@pytest.fixture
+def inbox(monkeypatch: pytest.MonkeyPatch) -> list[Task]:
+    """Collect what is put into the outbox instead of publishing it in its thread."""
+    put: list[Task] = []
+    monkeypatch.setattr(outbox, "put", put.append)
+    return put

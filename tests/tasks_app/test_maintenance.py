@@ -1,0 +1,112 @@
+"""A round of maintenance: what fell through is put right, by one process at a time."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from progress_app import connections
+from progress_app.events import State
+from progress_app.exceptions import BackendUnavailable
+from tasks_app import registry
+from tasks_app.maintenance import maintain
+from tasks_app.models import Lock, Task
+from tests.factories import TaskFactory
+from tests.tasks_app.conftest import Broker
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis_db")]
+
+
+def long_ago() -> Any:
+    return timezone.now() - timedelta(minutes=5)
+
+
+def state_of(task: Task) -> str:
+    task.refresh_from_db()
+    return str(task.state)
+
+
+def shown(task: Task) -> State:
+    found = connections.backend().read_snapshot(str(task.pk))
+    assert found is not None
+    return found.state
+
+
+def test_a_quiet_round_does_nothing(broker: Broker) -> None:
+    TaskFactory(running=True)
+    TaskFactory(ended=True)
+    TaskFactory()
+    report = maintain()
+    assert report is not None
+    assert (report.published, report.requeued, report.lost, report.sent) == (0, 0, 0, 0)
+
+
+def test_what_the_broker_may_not_have_is_published_again(broker: Broker) -> None:
+    task = TaskFactory(created_at=long_ago())
+    TaskFactory(created_at=long_ago(), published_at=long_ago())
+    report = maintain()
+    assert report is not None
+    assert report.published == 1
+    assert [options["task_id"] for _, options in broker.sent] == [f"{task.pk}.1"]
+
+
+def test_a_broker_that_is_away_is_asked_once_a_round(broker: Broker) -> None:
+    broker.away = True
+    TaskFactory.create_batch(3, created_at=long_ago())
+    report = maintain()
+    assert report is not None
+    assert report.published == 0
+    assert Task.objects.filter(published_at=None).count() == 3
+
+
+def test_a_task_without_a_worker_runs_again_and_is_published_in_the_same_round(broker: Broker) -> None:
+    task = TaskFactory(overdue=True, created_at=long_ago())
+    maintain()
+    assert state_of(task) == "queued"
+    assert (task.losses, task.failures) == (1, 0)
+    assert broker.sent[-1][1]["task_id"] == f"{task.pk}.2"
+
+
+def test_a_job_that_may_not_run_twice_is_lost_and_told(monkeypatch: pytest.MonkeyPatch, broker: Broker) -> None:
+    monkeypatch.setattr(registry, "find", lambda _name: None)
+    task = TaskFactory(overdue=True)
+    maintain()
+    assert (state_of(task), task.error_code) == ("lost", "worker_lost")
+    assert shown(task) is State.LOST
+
+
+def test_a_task_that_kills_its_workers_is_given_up(broker: Broker) -> None:
+    task = TaskFactory(overdue=True, losses=2)
+    maintain()
+    assert (state_of(task), task.losses) == ("lost", 3)
+
+
+def test_a_cancel_whose_worker_vanished_is_done(broker: Broker) -> None:
+    task = TaskFactory(overdue=True, state=State.CANCELLING)
+    maintain()
+    assert state_of(task) == "cancelled"
+    assert shown(task) is State.CANCELLED
+
+
+def test_an_end_that_redis_did_not_take_is_sent(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
+    task = TaskFactory(ended=True, end_sent=False)
+    with monkeypatch.context() as patch:
+        patch.setattr(connections.backend(), "publish", _away)
+        maintain()
+        assert not Task.objects.get(pk=task.pk).end_sent
+    maintain()
+    assert Task.objects.get(pk=task.pk).end_sent
+    assert shown(task) is State.SUCCEEDED
+
+
+def _away(*_args: Any) -> None:
+    raise BackendUnavailable("away")
+
+
+def test_two_rounds_at_once_are_one(broker: Broker) -> None:
+    assert Lock.objects.take("maintenance", 60)
+    assert maintain() is None
+    Lock.objects.release("maintenance")
+    assert maintain() is not None
+    assert maintain() is not None, "a round gives its lock back"

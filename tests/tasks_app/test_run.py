@@ -1,0 +1,249 @@
+"""Running a task: what becomes of every way in which a job can end, and in which order it is written and told."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django import forms
+from django.db import OperationalError, connection
+from django.test.utils import CaptureQueriesContext
+
+from progress_app import connections
+from progress_app.events import Snapshot, State
+from progress_app.exceptions import AttemptSuperseded, BackendUnavailable, TaskCancelled
+from tasks_app import registry, runner
+from tasks_app.models import Task
+from tests.factories import TaskFactory
+from tests.tasks_app.conftest import Broker
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis_db", "broker")]
+Catalogue = Callable[..., registry.Job]
+
+
+class Numbered(forms.Form):
+    number = forms.IntegerField()
+
+
+def run(task: Task) -> Task:
+    runner.run(str(task.pk), worker="worker@test")
+    task.refresh_from_db()
+    return task
+
+
+def a_task(**fields: Any) -> Task:
+    return TaskFactory(**{"job": "a_job", "params": {}, **fields})
+
+
+def shown(task: Task) -> Snapshot:
+    found = connections.backend().read_snapshot(str(task.pk))
+    assert found is not None
+    return found
+
+
+def raises(error: BaseException) -> Callable[..., None]:
+    def job(_progress: Any) -> None:
+        raise error
+
+    return job
+
+
+def test_success_keeps_the_result_the_log_and_the_last_snapshot(catalogue: Catalogue) -> None:
+    def job(progress: Any, *, number: int) -> dict[str, int]:
+        progress.update(message="half-way")
+        progress.log("careful", level="warning")
+        return {"twice": number * 2}
+
+    catalogue(job, form=Numbered)
+    task = run(a_task(params={"number": "21"}))
+    assert (task.state, task.result, task.percent, task.message) == ("succeeded", {"twice": 42}, 100.0, "half-way")
+    assert (task.attempt, task.failures, task.lease_until, task.end_sent) == (1, 0, None, True)
+    assert [(entry.level, entry.text) for entry in task.log_entries()] == [("warning", "careful")]
+    assert (shown(task).state, shown(task).percent) == (State.SUCCEEDED, 100.0)
+
+
+def test_the_row_is_written_before_the_end_is_told(catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch) -> None:
+    catalogue(lambda _progress: None)
+    task, publish = a_task(), connections.backend().publish
+    seen: list[str] = []
+
+    def watch(snapshot: Snapshot, log: Any = ()) -> Any:
+        if snapshot.is_final:
+            seen.append(Task.objects.get(pk=task.pk).state)
+        return publish(snapshot, log)
+
+    monkeypatch.setattr(connections.backend(), "publish", watch)
+    run(task)
+    assert seen == ["succeeded"]
+
+
+def test_a_reason_that_a_job_gives_is_shown(catalogue: Catalogue) -> None:
+    catalogue(raises(registry.JobError("not_a_csv", "The file is a picture.")))
+    task = run(a_task())
+    assert (task.state, task.error_code, task.error_text) == ("failed", "not_a_csv", "The file is a picture.")
+    told = shown(task).error
+    assert told is not None
+    assert told.text == "The file is a picture."
+
+
+def test_what_an_exception_says_is_for_staff_alone(catalogue: Catalogue) -> None:
+    catalogue(raises(RuntimeError("password=hunter2")))
+    task = run(a_task())
+    assert (task.state, task.error_code, task.failures) == ("failed", "unexpected", 1)
+    assert "hunter2" not in task.error_text + shown(task).to_json().decode()
+    assert "RuntimeError: password=hunter2" in task.traceback
+
+
+@pytest.mark.parametrize(
+    ("result", "code"),
+    [({1, 2}, "result_not_json"), (float("nan"), "result_not_json"), ("x" * 2**20, "result_too_large")],
+)
+def test_a_result_that_cannot_be_kept_is_a_failure_with_a_reason(catalogue: Catalogue, result: Any, code: str) -> None:
+    catalogue(lambda _progress: result)
+    task = run(a_task())
+    assert (task.state, task.error_code, task.result) == ("failed", code, None)
+
+
+def test_parameters_that_no_longer_fit_are_named(catalogue: Catalogue) -> None:
+    catalogue(lambda _progress, number: number, form=Numbered)
+    task = run(a_task(params={}))
+    assert (task.state, task.error_code) == ("failed", "bad_parameters")
+    assert "number" in task.error_text
+
+
+def test_a_job_that_is_gone_from_the_code_fails_by_name() -> None:
+    task = run(a_task(job="gone"))
+    assert (task.state, task.error_code) == ("failed", "unknown_job")
+
+
+def test_a_cancel_that_the_job_agreed_to(catalogue: Catalogue) -> None:
+    catalogue(raises(TaskCancelled()))
+    task = run(a_task())
+    assert (task.state, task.error_code) == ("cancelled", "")
+
+
+def test_a_cancel_asked_for_while_it_runs_is_heard(catalogue: Catalogue) -> None:
+    def job(progress: Any) -> None:
+        Task.objects.filter(pk=task.pk).request_cancel()
+        connections.backend().request_cancel(str(task.pk), 1.0)
+        while True:
+            progress.raise_if_cancelled()
+
+    catalogue(job)
+    task = a_task()
+    assert run(task).state == "cancelled"
+
+
+def test_an_attempt_that_was_superseded_writes_nothing(catalogue: Catalogue) -> None:
+    catalogue(raises(AttemptSuperseded()))
+    task = run(a_task())
+    assert (task.state, task.attempt, task.finished_at) == ("running", 1, None)
+
+
+def test_a_second_copy_of_the_message_does_nothing(catalogue: Catalogue) -> None:
+    ran: list[int] = []
+    catalogue(lambda _progress: ran.append(1))
+    task = run(a_task())
+    run(task)
+    assert ran == [1]
+    assert task.attempt == 1
+
+
+def test_an_unknown_task_does_nothing() -> None:
+    runner.run("6f0c1111-2222-3333-4444-555566667777", worker="w")
+
+
+def test_a_worker_that_is_stopped_hands_the_task_back(catalogue: Catalogue, broker: Broker) -> None:
+    catalogue(raises(SystemExit()))
+    task = a_task()
+    with pytest.raises(SystemExit):
+        run(task)
+    task.refresh_from_db()
+    assert (task.state, task.attempt, task.failures, task.worker) == ("queued", 1, 0, "")
+    assert broker.sent[-1][1]["task_id"] == f"{task.pk}.2"
+    assert task.published_at is not None
+    assert shown(task).state is State.QUEUED
+
+
+def test_a_job_that_may_not_run_twice_is_lost_instead(catalogue: Catalogue, broker: Broker) -> None:
+    catalogue(raises(SystemExit()), restartable=False)
+    task = a_task()
+    with pytest.raises(SystemExit):
+        run(task)
+    task.refresh_from_db()
+    assert (task.state, broker.sent) == ("lost", [])
+
+
+def test_a_worker_stopped_while_it_writes_the_end_writes_it_all_the_same(
+    catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    catalogue(lambda _progress: 7)
+    write, calls = runner._write, list[int]()
+
+    def stopped_once(*arguments: Any) -> None:
+        write(*arguments)
+        calls.append(1)
+        if len(calls) == 1:
+            raise SystemExit
+
+    monkeypatch.setattr(runner, "_write", stopped_once)
+    task = a_task()
+    with pytest.raises(SystemExit):
+        run(task)
+    task.refresh_from_db()
+    assert (task.state, task.result, len(calls)) == ("succeeded", 7, 2)
+
+
+def test_a_job_with_attempts_left_is_tried_again(catalogue: Catalogue, broker: Broker) -> None:
+    catalogue(raises(registry.JobError("flaky", "The other side is busy.")), max_attempts=2)
+    task = run(a_task())
+    assert (task.state, task.failures, task.finished_at) == ("retrying", 1, None)
+    assert run(task).state == "failed"
+    assert (task.failures, task.attempt) == (2, 2)
+
+
+def test_redis_away_all_the_time_changes_nothing_but_the_telling(
+    catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_args: Any) -> None:
+        raise BackendUnavailable("away")
+
+    monkeypatch.setattr(connections.backend(), "publish", away)
+    catalogue(lambda progress: sum(progress.track([1, 2, 3])))
+    task = run(a_task())
+    assert (task.state, task.result, task.end_sent) == ("succeeded", 6, False)
+
+
+def test_a_database_that_is_away_for_a_moment_gets_the_end(
+    catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    catalogue(lambda _progress: None)
+    monkeypatch.setattr(runner, "FIRST_PAUSE_S", 0)
+    finish, faults = type(Task.objects.all()).finish, [OperationalError("away"), OperationalError("away")]
+
+    def flaky(rows: Any, **fields: Any) -> bool:
+        if faults:
+            raise faults.pop()
+        return finish(rows, **fields)
+
+    monkeypatch.setattr(type(Task.objects.all()), "finish", flaky)
+    assert run(a_task()).state == "succeeded"
+
+
+def test_a_run_writes_the_row_twice(catalogue: Catalogue) -> None:
+    catalogue(lambda _progress: None)
+    task = a_task()
+    with CaptureQueriesContext(connection) as queries:
+        run(task)
+    writes = [query["sql"] for query in queries if query["sql"].startswith(("UPDATE", "INSERT"))]
+    assert len(writes) == 2, "with the insert and the note that it was published: four"
+
+
+def test_files_that_a_job_attaches_are_kept(catalogue: Catalogue, tmp_path: Any) -> None:
+    path = tmp_path / "made.json"
+    path.write_text(json.dumps({"a": 1}))
+    catalogue(lambda progress: progress.attach(path, "figures.json"))
+    [kept] = run(a_task()).attachments.all()
+    assert (kept.name, kept.content_type, kept.size) == ("figures.json", "application/json", 8)
+    with kept.file.open("rb") as stored:
+        assert json.load(stored) == {"a": 1}

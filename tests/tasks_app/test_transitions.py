@@ -1,0 +1,102 @@
+"""Conditional UPDATEs: who wins, what an old attempt can still change (nothing), and the database's clock."""
+
+import threading
+from datetime import timedelta
+
+import pytest
+from django.db import connection
+from django.utils import timezone
+
+from progress_app.events import State
+from tasks_app.models import Lock, Task
+from tasks_app.transitions import Transitions
+from tests.factories import TaskFactory
+
+pytestmark = pytest.mark.django_db
+
+
+def row(task: Task) -> Transitions:
+    return Task.objects.filter(pk=task.pk)
+
+
+def test_a_claim_raises_the_attempt_and_takes_a_lease() -> None:
+    task = TaskFactory()
+    assert row(task).claim(attempt=0, worker="w", lease_s=45)
+    task.refresh_from_db()
+    assert (task.state, task.attempt, task.worker) == (State.RUNNING, 1, "w")
+    assert task.started_at is not None
+    assert task.lease_until is not None
+    assert abs(task.lease_until - timezone.now() - timedelta(seconds=45)) < timedelta(seconds=10)
+    assert not row(task).claim(attempt=0, worker="second copy", lease_s=45)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_many_workers_that_claim_at_once_one_wins() -> None:
+    task = TaskFactory()
+    start, won = threading.Barrier(8), list[bool]()
+
+    def claim() -> None:
+        start.wait()
+        won.append(row(task).claim(attempt=0, worker=threading.current_thread().name, lease_s=45))
+        connection.close()
+
+    threads = [threading.Thread(target=claim) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(won) == [False] * 7 + [True]
+
+
+def test_an_older_attempt_changes_nothing() -> None:
+    task = TaskFactory(running=True, attempt=2)
+    assert not row(task).renew(attempt=1, state=State.RUNNING, lease_s=45, percent=1.0)
+    assert not row(task).finish(attempt=1, state=State.SUCCEEDED)
+    assert not row(task).hand_back(attempt=1)
+    task.refresh_from_db()
+    assert (task.state, task.percent) == (State.RUNNING, None)
+
+
+def test_an_ended_task_stays_ended() -> None:
+    task = TaskFactory(ended=True)
+    moves = [
+        row(task).claim(attempt=1, worker="w", lease_s=1),
+        row(task).finish(attempt=1, state=State.FAILED),
+        row(task).hand_back(attempt=1),
+        row(task).request_cancel(),
+        row(task).cancel_waiting(),
+        row(task).mark_published(attempt=1),
+    ]
+    assert not any(moves)
+
+
+def test_a_hand_back_waits_again_and_keeps_its_attempt() -> None:
+    task = TaskFactory(running=True, published_at=timezone.now())
+    assert row(task).hand_back(attempt=1)
+    task.refresh_from_db()
+    assert (task.state, task.attempt, task.lease_until, task.published_at) == (State.QUEUED, 1, None, None)
+
+
+def test_a_task_that_is_to_be_cancelled_is_not_handed_back() -> None:
+    assert not row(TaskFactory(running=True, state=State.CANCELLING)).hand_back(attempt=1)
+
+
+def test_a_message_for_an_old_attempt_marks_nothing() -> None:
+    task = TaskFactory(attempt=1)
+    assert not row(task).mark_published(attempt=0)
+    assert row(task).mark_published(attempt=1)
+
+
+def test_overdue_are_those_whose_lease_ran_out() -> None:
+    gone = TaskFactory(overdue=True)
+    TaskFactory(running=True)
+    TaskFactory()
+    assert list(Task.objects.overdue()) == [gone]
+
+
+def test_a_lock_is_held_by_one_and_runs_out() -> None:
+    assert Lock.objects.take("x", 60)
+    assert not Lock.objects.take("x", 60)
+    Lock.objects.release("x")
+    assert Lock.objects.take("x", -1)
+    assert Lock.objects.take("x", 60), "the holder died: its time is over"
