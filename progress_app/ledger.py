@@ -81,6 +81,7 @@ class Ledger:
             stages.leave(stage)
             raise
         stages.close(stage, at=self._tally.read(), now_s=time.monotonic())
+        self._message = ""  # it spoke of the stage
         self._rate = Rate()
 
     @property

@@ -30,7 +30,7 @@ class AttachmentInline(admin.TabularInline[Attachment, Task]):
 class TaskAdmin(admin.ModelAdmin[Task]):
     """The list costs the same number of queries whatever its length."""
 
-    list_display = ("short_id", "title", "state", "bar", "owner", "created_at", "duration", "worker")
+    list_display = ("short_id", "title", "badge", "bar", "owner", "created_at", "duration", "worker")
     list_display_links = ("short_id", "title")
     list_select_related = ("owner",)
     list_filter = ("state", "job", "created_at")
@@ -75,6 +75,11 @@ class TaskAdmin(admin.ModelAdmin[Task]):
         """The job's title, its name when it is gone from the code."""
         job = registry.find(task.job)
         return job.title if job else task.job
+
+    @admin.display(description="state", ordering="state")
+    def badge(self, task: Task) -> SafeString:
+        """The state in its colour."""
+        return render_to_string("admin/tasks_app/task/_state.html", {"task": task})
 
     @admin.display(description="progress", ordering="percent")
     def bar(self, task: Task) -> SafeString:

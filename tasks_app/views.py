@@ -2,18 +2,18 @@
 
 from collections.abc import Mapping
 from typing import Any
-from urllib.parse import quote
 from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_not_required, login_required
 from django.core.paginator import Paginator
-from django.http import FileResponse, Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from progress_app.channels import log_channel
 from tasks_app import conf, lifecycle, registry
+from tasks_app.download import download
 from tasks_app.health import health as ask_health
 from tasks_app.joblog import joblog
 from tasks_app.models import Task
@@ -114,16 +114,16 @@ def _done(request: HttpRequest, task: Task, verb: Any) -> HttpResponse:
 
 @require_GET
 @login_required
-def file(request: HttpRequest, task_id: UUID, file_id: int, name: str) -> FileResponse:
-    """Download a file of a task; it is never shown in place, whatever it says it is."""
+def file(request: HttpRequest, task_id: UUID, file_id: int, name: str) -> StreamingHttpResponse:
+    """Download a file of a task."""
     task = visible_task(request.user, task_id)
     attachment = task.attachments.filter(pk=file_id, name=name).first()
-    if attachment is None or not attachment.file.storage.exists(str(attachment.file.name)):
+    if attachment is None:
         raise Http404
-    response = FileResponse(attachment.file.open("rb"), content_type=attachment.content_type)
-    response["Content-Disposition"] = f"attachment; filename*=utf-8''{quote(attachment.name)}"
-    response["X-Content-Type-Options"] = "nosniff"
-    return response
+    try:
+        return download(request, attachment)
+    except FileNotFoundError as error:
+        raise Http404 from error
 
 
 @require_GET

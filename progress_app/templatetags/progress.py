@@ -1,5 +1,6 @@
 """`{% load progress %}{% progress_widget task %}`: a live bar in any template."""
 
+from datetime import UTC, datetime
 from typing import Any
 
 from django import template
@@ -8,6 +9,8 @@ from django.template import Context
 from progress_app.events import Snapshot
 from progress_app.present import present
 from progress_app.widget import context as widget_context
+
+ASSETS_NAMED = "_headway_assets_named"  # on the request: a page names script and stylesheet once
 
 register = template.Library()
 
@@ -25,4 +28,14 @@ def progress_widget(context: Context, task: Any, size: str = "bar") -> dict[str,
     """
     task_id = str(getattr(task, "pk", task))
     shown = present(task_id) or Snapshot(task=task_id)
-    return {**widget_context(shown, size), "request": context.get("request")}
+    request = context.get("request")
+    named = getattr(request, ASSETS_NAMED, False)
+    if request is not None:
+        setattr(request, ASSETS_NAMED, True)
+    return {**widget_context(shown, size), "request": request, "assets": not named}
+
+
+@register.filter
+def unix_time(seconds: float | None) -> datetime | None:
+    """A Unix time in seconds as a moment that the `date` filter can show; None stays None."""
+    return None if not seconds else datetime.fromtimestamp(seconds, UTC)

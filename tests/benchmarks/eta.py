@@ -8,7 +8,7 @@ forecast at each step between 10 and 90 % of its time, knowing the three runs be
 The error is |log(forecast / truth)|; the table shows its median, pooled over all kinds in the last row.
 """
 
-# ruff: noqa: T201, S311  (it prints its figures; the runs are made from a seed on purpose)
+# ruff: noqa: S311  (it prints its figures; the runs are made from a seed on purpose)
 
 import argparse
 import json

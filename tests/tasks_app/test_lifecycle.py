@@ -99,7 +99,7 @@ def test_files_and_lists_are_kept_and_come_back_typed(
 
 
 def test_a_waiting_task_is_cancelled_at_once_and_its_end_is_told(owner: User, redis_db: redis.Redis) -> None:
-    task = TaskFactory(owner=owner)
+    task = TaskFactory.create(owner=owner)
     lifecycle.cancel(task, user=owner)
     task.refresh_from_db()
     assert (task.state, task.finished_at is not None, task.end_sent) == (State.CANCELLED, True, True)
@@ -109,7 +109,7 @@ def test_a_waiting_task_is_cancelled_at_once_and_its_end_is_told(owner: User, re
 
 
 def test_a_running_task_is_asked(owner: User, redis_db: redis.Redis) -> None:
-    task = TaskFactory(owner=owner, running=True)
+    task = TaskFactory.create(owner=owner, running=True)
     lifecycle.cancel(task, user=owner)
     task.refresh_from_db()
     assert (task.state, task.finished_at) == (State.CANCELLING, None)
@@ -120,7 +120,7 @@ def test_a_running_task_is_asked(owner: User, redis_db: redis.Redis) -> None:
 def test_a_fault_of_redis_does_not_touch_the_cancel(owner: User, staff: User, monkeypatch: pytest.MonkeyPatch) -> None:
     for verb in ("publish", "request_cancel"):
         monkeypatch.setattr(connections.backend(), verb, away)
-    waiting, running = TaskFactory(owner=owner), TaskFactory(running=True)
+    waiting, running = TaskFactory.create(owner=owner), TaskFactory.create(running=True)
     assert lifecycle.cancel(waiting, user=owner).state == State.CANCELLED
     assert lifecycle.cancel(running, user=staff).state == State.CANCELLING
     waiting.refresh_from_db()
@@ -129,22 +129,22 @@ def test_a_fault_of_redis_does_not_touch_the_cancel(owner: User, staff: User, mo
 
 def test_an_ended_task_cannot_be_cancelled(owner: User) -> None:
     with pytest.raises(lifecycle.Refused, match="already ended"):
-        lifecycle.cancel(TaskFactory(owner=owner, ended=True), user=owner)
+        lifecycle.cancel(TaskFactory.create(owner=owner, ended=True), user=owner)
 
 
 def test_only_owner_and_staff_cancel_and_retry(colleague: User, stranger: User, group: Any) -> None:
     for person in (colleague, stranger):
         with pytest.raises(lifecycle.NotAllowed):
-            lifecycle.cancel(TaskFactory(group=group), user=person)
+            lifecycle.cancel(TaskFactory.create(group=group), user=person)
         with pytest.raises(lifecycle.NotAllowed):
-            lifecycle.retry(TaskFactory(group=group, ended=True), user=person)
+            lifecycle.retry(TaskFactory.create(group=group, ended=True), user=person)
 
 
 # Retry
 
 
 def test_a_retry_is_a_new_task_with_the_same_input(owner: User, inbox: list[Task]) -> None:
-    task = TaskFactory(owner=owner, ended=True)
+    task = TaskFactory.create(owner=owner, ended=True)
     given = Attachment.objects.create(task=task, field="upload", name="a.csv", size=1, content_type="text/csv")
     Attachment.objects.create(task=task, name="report.html", size=1, content_type="text/html")
     again = lifecycle.retry(task, user=owner)
@@ -157,9 +157,9 @@ def test_a_retry_is_a_new_task_with_the_same_input(owner: User, inbox: list[Task
 
 def test_an_unfinished_task_cannot_be_retried(owner: User) -> None:
     with pytest.raises(lifecycle.Refused, match="not ended yet"):
-        lifecycle.retry(TaskFactory(owner=owner), user=owner)
+        lifecycle.retry(TaskFactory.create(owner=owner), user=owner)
 
 
 def test_a_job_that_is_gone_cannot_be_retried(owner: User) -> None:
     with pytest.raises(lifecycle.Refused, match="no longer part"):
-        lifecycle.retry(TaskFactory(owner=owner, ended=True, job="gone"), user=owner)
+        lifecycle.retry(TaskFactory.create(owner=owner, ended=True, job="gone"), user=owner)

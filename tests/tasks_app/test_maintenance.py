@@ -34,17 +34,17 @@ def shown(task: Task) -> State:
 
 
 def test_a_quiet_round_does_nothing(broker: Broker) -> None:
-    TaskFactory(running=True)
-    TaskFactory(ended=True)
-    TaskFactory()
+    TaskFactory.create(running=True)
+    TaskFactory.create(ended=True)
+    TaskFactory.create()
     report = maintain()
     assert report is not None
     assert (report.published, report.requeued, report.lost, report.sent) == (0, 0, 0, 0)
 
 
 def test_what_the_broker_may_not_have_is_published_again(broker: Broker) -> None:
-    task = TaskFactory(created_at=long_ago())
-    TaskFactory(created_at=long_ago(), published_at=long_ago())
+    task = TaskFactory.create(created_at=long_ago())
+    TaskFactory.create(created_at=long_ago(), published_at=long_ago())
     report = maintain()
     assert report is not None
     assert report.published == 1
@@ -61,7 +61,7 @@ def test_a_broker_that_is_away_is_asked_once_a_round(broker: Broker) -> None:
 
 
 def test_a_task_without_a_worker_runs_again_and_is_published_in_the_same_round(broker: Broker) -> None:
-    task = TaskFactory(overdue=True, created_at=long_ago())
+    task = TaskFactory.create(overdue=True, created_at=long_ago())
     maintain()
     assert state_of(task) == "queued"
     assert (task.losses, task.failures) == (1, 0)
@@ -70,27 +70,27 @@ def test_a_task_without_a_worker_runs_again_and_is_published_in_the_same_round(b
 
 def test_a_job_that_may_not_run_twice_is_lost_and_told(monkeypatch: pytest.MonkeyPatch, broker: Broker) -> None:
     monkeypatch.setattr(registry, "find", lambda _name: None)
-    task = TaskFactory(overdue=True)
+    task = TaskFactory.create(overdue=True)
     maintain()
     assert (state_of(task), task.error_code) == ("lost", "worker_lost")
     assert shown(task) is State.LOST
 
 
 def test_a_task_that_kills_its_workers_is_given_up(broker: Broker) -> None:
-    task = TaskFactory(overdue=True, losses=2)
+    task = TaskFactory.create(overdue=True, losses=2)
     maintain()
     assert (state_of(task), task.losses) == ("lost", 3)
 
 
 def test_a_cancel_whose_worker_vanished_is_done(broker: Broker) -> None:
-    task = TaskFactory(overdue=True, state=State.CANCELLING)
+    task = TaskFactory.create(overdue=True, state=State.CANCELLING)
     maintain()
     assert state_of(task) == "cancelled"
     assert shown(task) is State.CANCELLED
 
 
 def test_an_end_that_redis_did_not_take_is_sent(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
-    task = TaskFactory(ended=True, end_sent=False)
+    task = TaskFactory.create(ended=True, end_sent=False)
     with monkeypatch.context() as patch:
         patch.setattr(connections.backend(), "publish", _away)
         maintain()

@@ -26,7 +26,7 @@ def anonymous() -> AnonymousUser:
 
 @pytest.fixture
 def task(owner: User, group: Any) -> Any:
-    return TaskFactory(owner=owner, group=group, ended=True)
+    return TaskFactory.create(owner=owner, group=group, ended=True)
 
 
 @pytest.fixture

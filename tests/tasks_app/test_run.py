@@ -32,7 +32,7 @@ def run(task: Task) -> Task:
 
 
 def a_task(**fields: Any) -> Task:
-    return TaskFactory(**{"job": "a_job", "params": {}, **fields})
+    return TaskFactory.create(**{"job": "a_job", "params": {}, **fields})
 
 
 def shown(task: Task) -> Snapshot:

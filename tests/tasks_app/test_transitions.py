@@ -20,7 +20,7 @@ def row(task: Task) -> Transitions:
 
 
 def test_a_claim_raises_the_attempt_and_takes_a_lease() -> None:
-    task = TaskFactory()
+    task = TaskFactory.create()
     assert row(task).claim(attempt=0, worker="w", lease_s=45)
     task.refresh_from_db()
     assert (task.state, task.attempt, task.worker) == (State.RUNNING, 1, "w")
@@ -32,7 +32,7 @@ def test_a_claim_raises_the_attempt_and_takes_a_lease() -> None:
 
 @pytest.mark.django_db(transaction=True)
 def test_of_many_workers_that_claim_at_once_one_wins() -> None:
-    task = TaskFactory()
+    task = TaskFactory.create()
     start, won = threading.Barrier(8), list[bool]()
 
     def claim() -> None:
@@ -49,7 +49,7 @@ def test_of_many_workers_that_claim_at_once_one_wins() -> None:
 
 
 def test_an_older_attempt_changes_nothing() -> None:
-    task = TaskFactory(running=True, attempt=2)
+    task = TaskFactory.create(running=True, attempt=2)
     assert not row(task).renew(attempt=1, state=State.RUNNING, lease_s=45, percent=1.0)
     assert not row(task).finish(attempt=1, state=State.SUCCEEDED)
     assert not row(task).hand_back(attempt=1)
@@ -58,7 +58,7 @@ def test_an_older_attempt_changes_nothing() -> None:
 
 
 def test_an_ended_task_stays_ended() -> None:
-    task = TaskFactory(ended=True)
+    task = TaskFactory.create(ended=True)
     moves = [
         row(task).claim(attempt=1, worker="w", lease_s=1),
         row(task).finish(attempt=1, state=State.FAILED),
@@ -71,26 +71,26 @@ def test_an_ended_task_stays_ended() -> None:
 
 
 def test_a_hand_back_waits_again_and_keeps_its_attempt() -> None:
-    task = TaskFactory(running=True, published_at=timezone.now())
+    task = TaskFactory.create(running=True, published_at=timezone.now())
     assert row(task).hand_back(attempt=1)
     task.refresh_from_db()
     assert (task.state, task.attempt, task.lease_until, task.published_at) == (State.QUEUED, 1, None, None)
 
 
 def test_a_task_that_is_to_be_cancelled_is_not_handed_back() -> None:
-    assert not row(TaskFactory(running=True, state=State.CANCELLING)).hand_back(attempt=1)
+    assert not row(TaskFactory.create(running=True, state=State.CANCELLING)).hand_back(attempt=1)
 
 
 def test_a_message_for_an_old_attempt_marks_nothing() -> None:
-    task = TaskFactory(attempt=1)
+    task = TaskFactory.create(attempt=1)
     assert not row(task).mark_published(attempt=0)
     assert row(task).mark_published(attempt=1)
 
 
 def test_overdue_are_those_whose_lease_ran_out() -> None:
-    gone = TaskFactory(overdue=True)
-    TaskFactory(running=True)
-    TaskFactory()
+    gone = TaskFactory.create(overdue=True)
+    TaskFactory.create(running=True)
+    TaskFactory.create()
     assert list(Task.objects.overdue()) == [gone]
 
 

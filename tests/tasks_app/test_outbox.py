@@ -1,0 +1,51 @@
+"""The publishing thread: nothing waits for it, and nothing is lost by it."""
+
+import pytest
+
+from tasks_app.models import Task
+from tasks_app.outbox import Outbox
+from tests.factories import TaskFactory
+from tests.tasks_app.conftest import Broker
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def test_what_is_put_is_published_and_noted(broker: Broker) -> None:
+    box, tasks = Outbox(), TaskFactory.create_batch(3)
+    for task in tasks:
+        box.put(task)
+    box.flush()
+    assert [options["args"][0] for _, options in broker.sent] == [str(task.pk) for task in tasks]
+    assert not Task.objects.filter(published_at=None).exists()
+
+
+def test_a_failure_leaves_the_row_to_maintenance_and_the_thread_goes_on(broker: Broker) -> None:
+    box, (first, second) = Outbox(), TaskFactory.create_batch(2)
+    broker.away = True
+    box.put(first)
+    box.flush()
+    broker.away = False
+    box.put(second)
+    box.flush()
+    assert set(Task.objects.filter(published_at=None)) == {first}
+
+
+def test_a_full_outbox_does_not_make_a_click_wait(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
+    box = Outbox()
+    monkeypatch.setattr(box, "_start", lambda: None)
+    box._waiting.maxsize = 1
+    for task in TaskFactory.create_batch(2):
+        box.put(task)
+    assert box._waiting.qsize() == 1
+
+
+def test_a_child_that_was_forked_starts_a_thread_of_its_own(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
+    box = Outbox()
+    box.put(TaskFactory.create())
+    box.flush()
+    started: list[bool] = []
+    monkeypatch.setattr("tasks_app.outbox.os.getpid", lambda: -1)
+    monkeypatch.setattr("tasks_app.outbox.threading.Thread.start", lambda _thread: started.append(True))
+    box._start()
+    box._start()
+    assert started == [True]
