@@ -57,6 +57,8 @@ def _recover(task: Task) -> State | None:
     may_run_again = job is not None and job.restartable and task.losses + 1 < conf.get().most_losses
     if task.state == State.RUNNING and may_run_again:
         moved, state = row.hand_back(attempt=task.attempt, losses=task.losses + 1), State.QUEUED
+        if moved:
+            outbox.publish(Task.objects.get(pk=task.pk))
     else:
         state = State.CANCELLED if task.state == State.CANCELLING else State.LOST
         moved = _end(row, task, state)

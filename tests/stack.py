@@ -174,22 +174,51 @@ def static_files() -> None:
     assets.collect_if_changed()
 
 
+class _SessionStack:
+    """The session's worker and web; asleep while a test has its own, whose tasks its worker would take."""
+
+    def __init__(self, valkey: Valkey) -> None:
+        self._valkey = valkey
+        self._stack: Stack | None = None
+
+    def awake(self) -> Stack:
+        """Return it, started."""
+        if self._stack is None:
+            self._stack = _start_stack(self._valkey, "live")
+        elif not self._stack.worker.service.is_running:
+            self._stack.worker.start()
+        return self._stack
+
+    def asleep(self) -> None:
+        """Stop its worker."""
+        if self._stack is not None:
+            self._stack.worker.service.stop()
+
+    def stop(self) -> None:
+        """End it."""
+        if self._stack is not None:
+            self._stack.stop()
+
+
 @pytest.fixture(scope="session")
-def _session_stack(django_db_setup: None, valkey: Valkey, static_files: None) -> Iterator[Stack]:
-    stack = _start_stack(valkey, "live")
-    yield stack
-    stack.stop()
+def _session_stack(django_db_setup: None, valkey: Valkey, static_files: None) -> Iterator[_SessionStack]:
+    session = _SessionStack(valkey)
+    yield session
+    session.stop()
 
 
 @pytest.fixture
-def live(transactional_db: None, redis_db: redis.Redis, _session_stack: Stack) -> Stack:
+def live(transactional_db: None, redis_db: redis.Redis, _session_stack: _SessionStack) -> Stack:
     """Return the session's worker and web, with an empty database and an empty Redis."""
-    return _session_stack
+    return _session_stack.awake()
 
 
 @pytest.fixture
-def stack(transactional_db: None, redis_db: redis.Redis, valkey: Valkey, static_files: None) -> Iterator[Stack]:
+def stack(
+    transactional_db: None, redis_db: redis.Redis, valkey: Valkey, _session_stack: _SessionStack
+) -> Iterator[Stack]:
     """Start a worker and a web for this test alone, which may kill and restart them."""
+    _session_stack.asleep()
     own = _start_stack(valkey, "own")
     yield own
     own.stop()

@@ -61,7 +61,7 @@ def test_a_broker_that_is_away_is_asked_once_a_round(broker: Broker) -> None:
 
 
 def test_a_task_without_a_worker_runs_again_and_is_published_in_the_same_round(broker: Broker) -> None:
-    task = TaskFactory.create(overdue=True, created_at=long_ago())
+    task = TaskFactory.create(overdue=True)
     maintain()
     assert state_of(task) == "queued"
     assert (task.losses, task.failures) == (1, 0)

@@ -1,0 +1,86 @@
+"""A person with a browser's cookie jar, and a reader of streams."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import httpx
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from tests.stack import Stack
+
+DEADLINE_S = 20.0
+
+
+class Person:
+    """Somebody logged in at a running server."""
+
+    def __init__(self, url: str, user: User) -> None:
+        session = Client()
+        session.force_login(user)
+        cookies = {"sessionid": session.cookies["sessionid"].value}
+        self.http = httpx.Client(base_url=url, cookies=cookies, timeout=DEADLINE_S)
+
+    def post(self, path: str, data: dict[str, Any], form: str = "/tasks/") -> httpx.Response:
+        """Post as a form of the page `form` would."""
+        page = self.http.get(form).text
+        found = re.search(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)
+        assert found, page
+        return self.http.post(path, data=data | {"csrfmiddlewaretoken": found[1]})
+
+    def start(self, **values: Any) -> str:
+        """Start a rehearsal; returns the task's id."""
+        data = {"steps": 20, "seconds": 0.4, "stages": 1, "known_total": "on", "fail_chance": 0} | values
+        response = self.post("/jobs/rehearsal/", data, form="/jobs/rehearsal/")
+        assert response.status_code == 302, response.text
+        return response.headers["Location"].split("/")[2]
+
+    @contextmanager
+    def events(self, *channels: str, last_id: str = "", url: str = "/events/") -> "Iterator[Events]":
+        """Open a stream."""
+        params = [("channel", name) for name in channels]
+        headers = {"Last-Event-ID": last_id} if last_id else {}
+        with self.http.stream("GET", url, params=params or None, headers=headers) as response:
+            yield Events(response)
+
+
+class Events:
+    """The events of a stream, as they come."""
+
+    def __init__(self, response: httpx.Response) -> None:
+        self.response = response
+        self.seen: list[dict[str, str]] = []
+        self._lines = response.iter_lines()
+
+    def __iter__(self) -> Iterator[dict[str, str]]:
+        event: dict[str, str] = {}
+        for line in self._lines:
+            if line:
+                name, _, value = line.partition(": ")
+                event[name] = value
+            elif event:
+                self.seen.append(event)
+                yield event
+                event = {}
+
+    def until(self, name: str) -> dict[str, str]:
+        """Read on to the next event of this name."""
+        for event in self:
+            if event.get("event") == name:
+                return event
+        raise AssertionError(f"the stream ended without {name!r}: {self.seen}")
+
+    @property
+    def names(self) -> list[str]:
+        return [event["event"] for event in self.seen if "event" in event]
+
+
+@pytest.fixture
+def admin(staff: User, live: Stack) -> Iterator[Person]:
+    """Staff at the session's server."""
+    person = Person(live.url, staff)
+    yield person
+    person.http.close()
