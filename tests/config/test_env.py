@@ -50,7 +50,7 @@ def test_a_bad_time_stops(given: pytest.MonkeyPatch, value: str) -> None:
 
 
 @pytest.mark.parametrize(("value", "meant"), [("1", True), ("Yes", True), ("off", False), ("FALSE", False)])
-def test_flags(given: pytest.MonkeyPatch, value: str, meant: bool) -> None:  # noqa: FBT001
+def test_flags(given: pytest.MonkeyPatch, value: str, meant: bool) -> None:
     given.setenv("SWITCH", value)
     assert env.flag("SWITCH") is meant
 

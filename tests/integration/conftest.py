@@ -41,9 +41,9 @@ class Person:
     @contextmanager
     def events(self, *channels: str, last_id: str = "", url: str = "/events/") -> "Iterator[Events]":
         """Open a stream."""
-        params = [("channel", name) for name in channels]
+        query = httpx.QueryParams([("channel", name) for name in channels])
         headers = {"Last-Event-ID": last_id} if last_id else {}
-        with self.http.stream("GET", url, params=params or None, headers=headers) as response:
+        with self.http.stream("GET", url, params=query if channels else None, headers=headers) as response:
             yield Events(response)
 
 

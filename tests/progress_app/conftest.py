@@ -12,6 +12,7 @@ from tests.stack import Valkey
 settings.register_profile("unhurried", deadline=None, max_examples=60)
 settings.load_profile("unhurried")
 
+
 @pytest.fixture(scope="session")
 def scratch() -> Iterator[Valkey]:
     """Start a Redis server that a test may mistreat."""

@@ -19,12 +19,14 @@ WITHIN_S = 20.0
 
 def snapshot(**changes: Any) -> Snapshot:
     """A running snapshot of the first attempt at TASK."""
-    return Snapshot(**({"task": TASK, "job": "import_csv", "attempt": 1, "state": State.RUNNING} | changes))
+    usual: dict[str, Any] = {"task": TASK, "job": "import_csv", "attempt": 1, "state": State.RUNNING}
+    return Snapshot(**(usual | changes))
 
 
 def entry(text: str = "a line", **changes: Any) -> LogEntry:
     """A log entry of TASK."""
-    return LogEntry(**({"task": TASK, "level": Level.INFO, "text": text, "ts": 1.5} | changes))
+    usual: dict[str, Any] = {"task": TASK, "level": Level.INFO, "text": text, "ts": 1.5}
+    return LogEntry(**(usual | changes))
 
 
 class Clock:

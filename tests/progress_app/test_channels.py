@@ -25,7 +25,7 @@ from tests.progress_app.doubles import TASK
         (f"x-task-{TASK}", Kind.OTHER, f"x-task-{TASK}", False, None),
     ],
 )
-def test_a_name_says_what_it_is_about(name: str, kind: Kind, subject: str, is_state: bool, task: str | None) -> None:  # noqa: FBT001
+def test_a_name_says_what_it_is_about(name: str, kind: Kind, subject: str, is_state: bool, task: str | None) -> None:
     channel = parse(name)
     assert (channel.name, channel.kind, channel.subject) == (name, kind, subject)
     assert (channel.is_state, channel.task) == (is_state, task)
@@ -33,7 +33,7 @@ def test_a_name_says_what_it_is_about(name: str, kind: Kind, subject: str, is_st
 
 @pytest.mark.parametrize("bad", ["", "a b", "a\n", "a\r", "\0", "\x7f", "a\tb", "\ud800", "x" * (MAX_NAME_LENGTH + 1)])
 def test_a_name_that_cannot_stand_in_a_stream_is_refused(bad: str) -> None:
-    with pytest.raises(ChannelNameError, match="channel name|Channel name"):
+    with pytest.raises(ChannelNameError, match=r"[Cc]hannel name"):
         parse(bad)
 
 

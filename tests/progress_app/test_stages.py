@@ -129,7 +129,7 @@ def test_the_same_stage_twice_is_refused_but_not_the_same_name_elsewhere() -> No
         outer = opened(stages, "A")
         stages.close(opened(stages, "part"), at=0, now_s=0.0)
         stages.close(outer, at=0, now_s=0.0)
-    with pytest.raises(UsageError, match="'A'.*opened before"):
+    with pytest.raises(UsageError, match=r"'A'.*opened before"):
         opened(stages, "A")
 
 

@@ -72,7 +72,7 @@ def test_an_item_counts_once_it_is_behind_the_loop(tally: Tally, kind: type) -> 
 @pytest.mark.parametrize("make", [generated, enumerate, lambda items: map(str, items), Listed])
 def test_what_has_no_position_is_counted(tally: Tally, make: Any) -> None:
     expected = list(make([5, 6, 7]))
-    read = []
+    read: list[float] = []
     for item in tally.over(make([5, 6, 7])):
         assert item == expected[len(read)]
         read.append(tally.read())
@@ -146,10 +146,9 @@ def test_a_collection_that_changes_size_raises_as_without_tracking(tally: Tally)
 
 
 def test_nested_loops_add_up(tally: Tally) -> None:
-    read = []
+    read: list[float] = []
     for _ in tally.over([1, 2]):
-        for _ in tally.over("ab"):
-            read.append(tally.read())
+        read.extend(tally.read() for _ in tally.over("ab"))
     assert read == [0, 1, 3, 4]
     assert tally.read() == 6
 

@@ -26,7 +26,10 @@ def test_the_first_send_is_due_at_once() -> None:
     ],
 )
 def test_news_waits_the_interval_and_silence_the_pulse(
-    now_s: float, changed: bool, urgent: bool, wait_s: float  # noqa: FBT001
+    now_s: float,
+    changed: bool,
+    urgent: bool,
+    wait_s: float,
 ) -> None:
     throttle = Throttle(0.5, 4.0)
     throttle.sent(10.0)
@@ -34,7 +37,7 @@ def test_news_waits_the_interval_and_silence_the_pulse(
 
 
 @given(st.floats(0, 1e6), st.floats(0, 1e6), st.booleans())
-def test_a_wait_is_never_negative_nor_over_the_pulse(sent_s: float, later_s: float, changed: bool) -> None:  # noqa: FBT001
+def test_a_wait_is_never_negative_nor_over_the_pulse(sent_s: float, later_s: float, changed: bool) -> None:
     throttle = Throttle(0.1, 1.0)
     throttle.sent(sent_s)
     assert 0.0 <= throttle.wait_s(sent_s + later_s, changed=changed) <= 1.0 + 1e-6
