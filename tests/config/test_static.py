@@ -20,7 +20,7 @@ def script(static_files: None) -> str:
     return staticfiles_storage.url("progress_app/progress-bar.js")
 
 
-async def test_a_hashed_file_is_given_out_for_ever_under_asgi(script: str) -> None:
+async def test_a_hashed_file_is_given_out_for_ever_under_asgi(script: str, db: None) -> None:
     answer = await AsyncClient().get(script)
     assert answer.status_code == 200
     assert "javascript" in answer["Content-Type"]
