@@ -13,13 +13,13 @@ check:
 	.venv/bin/ruff format --check
 	.venv/bin/mypy .
 	.venv/bin/lint-imports
-	.venv/bin/djlint templates --check --quiet
-	.venv/bin/djlint templates --lint
-	HEADWAY_ADMIN_PASSWORD=x SECRET_KEY=x POSTGRES_PASSWORD=x .venv/bin/docker-compose -f docker-compose.yml config -q
+	.venv/bin/djlint templates progress_app tasks_app --check --quiet
+	.venv/bin/djlint templates progress_app tasks_app --lint
+	SECRET_KEY=x POSTGRES_PASSWORD=x .venv/bin/docker-compose -f docker-compose.yml config -q
 
 # After a change of the dependencies in pyproject.toml. The locks name no index and no address.
 LOCK = uv pip compile --universal --generate-hashes --no-annotate --no-header --quiet
 lock:
 	$(LOCK) pyproject.toml --output-file requirements.txt
-	$(LOCK) pyproject.toml --group dev --constraints requirements.txt --output-file requirements-dev.txt
+	$(LOCK) pyproject.toml --group dev --extra pusher --extra ably --constraints requirements.txt --output-file requirements-dev.txt
 	echo 'uv>=0.13,<0.14' | $(LOCK) - --output-file requirements-uv.txt
