@@ -174,9 +174,9 @@ READERS: dict[type, Callable[[str, Any], Any]] = {
     float: lambda name, tunable: env.seconds(name, tunable.default, at_least=tunable.metadata.get("least", 0)),
 }
 
-globals().update(given("PROGRESS_", ProgressTunables) | given("TASKS_", TasksTunables))
 REDIS_URL = places.redis_url()
-PROGRESS_REDIS_URL = REDIS_URL
+PROGRESS_REDIS_URL = REDIS_URL  # unless the environment names another for the live progress
+globals().update(given("PROGRESS_", ProgressTunables) | given("TASKS_", TasksTunables))
 PROGRESS_MAY_READ = "tasks_app.permissions.may_read"
 PROGRESS_RECORD = "tasks_app.record.recorded_snapshot"
 EVENTSTREAM_CHANNELMANAGER_CLASS = "progress_app.access.ChannelManager"

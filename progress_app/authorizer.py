@@ -26,7 +26,7 @@ from django.http import HttpResponseBase
 from django.urls import reverse, set_script_prefix
 
 from progress_app.events import Snapshot
-from progress_app.exceptions import Overloaded
+from progress_app.exceptions import Overloaded, UsageError
 from progress_app.tokens import Grant
 
 MARK: Final = "progress_app.authorize"
@@ -74,6 +74,7 @@ class Authorizer:
 
         Raises:
             Overloaded: too many are waiting.
+            UsageError: the request cannot be read.
 
         """
         return await self._run(lambda: self._ask(scope))
@@ -122,12 +123,20 @@ class _Handler(BaseHandler):
         path = reverse("progress:authorize")
         inner = {**scope, "method": "GET", "path": path, "raw_path": path.encode(), MARK: True}
         set_script_prefix("/")
+        request = _request(inner)
         signals.request_started.send(sender=type(self), scope=inner)
-        response = self.get_response(ASGIRequest(inner, BytesIO()))
+        response = self.get_response(request)
         try:
             return _verdict(response)
         finally:
             response.close()  # sends request_finished, which gives the database connection back
+
+
+def _request(scope: dict[str, Any]) -> ASGIRequest:
+    try:
+        return ASGIRequest(scope, BytesIO())
+    except ValueError as error:  # a query that is no UTF-8, a Content-Type of an unknown character set
+        raise UsageError("The request cannot be read: its query must be UTF-8, its headers well-formed.") from error
 
 
 def _verdict(response: HttpResponseBase) -> Verdict:

@@ -13,7 +13,7 @@ from progress_app.exceptions import ChannelNameError
 
 MAX_NAME_LENGTH: Final = 164  # Pusher's limit, the smallest of the transports
 _UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
-_PRINTABLE = re.compile(r"[^\x00-\x20\x7f\ud800-\udfff]+")
+_PRINTABLE = re.compile(r"[^\s\x00-\x1f\x7f-\x9f\ud800-\udfff]+")  # \s also holds Unicode's line breaks
 
 
 class Kind(Enum):

@@ -18,7 +18,7 @@ def settings_fit(**_: Any) -> list[CheckMessage]:
         return [Error(str(error), hint="The README's table lists every setting.", id="progress_app.E001")]
     found: list[CheckMessage] = []
     for name, path in (("PROGRESS_MAY_READ", settings.may_read), ("PROGRESS_RECORD", settings.record)):
-        found += _importable(name, path)
+        found += _callable(name, path)
     if not settings.may_read:
         found.append(
             Warning(
@@ -30,11 +30,11 @@ def settings_fit(**_: Any) -> list[CheckMessage]:
     return found
 
 
-def _importable(name: str, path: str) -> list[CheckMessage]:
+def _callable(name: str, path: str) -> list[CheckMessage]:
+    hint = "Give the dotted path of a function, for example 'shop.access.may_read'."
     try:
-        if path:
-            import_string(path)
+        if path and not callable(import_string(path)):
+            return [Error(f"{name}={path!r} is no function.", hint=hint, id="progress_app.E003")]
     except ImportError as error:
-        hint = "Give the dotted path of a function, for example 'shop.access.may_read'."
         return [Error(f"{name}={path!r} cannot be imported: {error}", hint=hint, id="progress_app.E002")]
     return []

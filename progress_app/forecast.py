@@ -27,6 +27,8 @@ Estimate = tuple[float, float]  # the logarithm of the seconds that remain, and 
 QUANTILE_90: Final = 1.2816  # of the standard normal distribution: 80 % lie within
 OWN_DOUBT: Final = 0.6
 DISAGREEMENT: Final = 0.5  # of the logarithms of mean and recent pace
+FARTHEST: Final = 10.0  # of those logarithms: beyond it nothing honest is said anyway
+LEAST_FRACTION: Final = 1e-6  # of a stage: less says nothing of its pace
 ONE_RUN_SPREAD: Final = 0.15  # what a single earlier run says of the next
 LEAST_SPREAD: Final = 0.03  # machines vary even when programs do not
 BY_WEIGHT_SPREAD: Final = 0.8  # a stage that never ran is judged by its weight alone
@@ -64,7 +66,7 @@ class Leg:
 def forecast(legs: Sequence[Leg]) -> Eta | None:
     """The range of seconds until the end; None while nothing honest can be said."""
     stretch = _stretch(legs)
-    total_s = variance = 0.0
+    total_s = deviation_s = 0.0
     for leg in legs:
         if leg.is_done:
             continue
@@ -73,8 +75,9 @@ def forecast(legs: Sequence[Leg]) -> Eta | None:
             return None
         seconds = math.exp(found[0])
         total_s += seconds
-        variance += (seconds * found[1]) ** 2
-    if total_s <= 0 or (spread := math.sqrt(variance) / total_s) > WIDEST_SPREAD:
+        deviation_s = math.hypot(deviation_s, seconds * found[1])
+    spread = deviation_s / total_s if total_s > 0 else math.inf
+    if math.isnan(spread) or spread > WIDEST_SPREAD:
         return None
     factor = math.exp(QUANTILE_90 * spread)
     return Eta(low=round(total_s / factor, 1), high=round(total_s * factor, 1))
@@ -106,13 +109,13 @@ def _blend(estimates: Sequence[Estimate]) -> Estimate:
 
 def _by_own_pace(leg: Leg) -> Estimate | None:
     done = leg.fraction
-    if not done or done >= 1 or leg.elapsed_s <= 0:
+    if done is None or not LEAST_FRACTION <= done < 1 or leg.elapsed_s <= 0:
         return None
     mean = math.log(leg.elapsed_s * (1 - done) / done)
     doubt = OWN_DOUBT * math.sqrt((1 - done) / done) / 2 + LEAST_SPREAD
     if not leg.recent_s or leg.recent_s <= 0:
         return mean, doubt + ONE_RUN_SPREAD
-    apart = math.log(leg.recent_s) - mean
+    apart = min(math.log(leg.recent_s) - mean, FARTHEST)  # the rate of a run that stands still falls without end
     # A run that slows down mostly goes on to do so; one that sped up may have met an easy stretch.
     lean = (1 + done) / 2 if apart > 0 else 0.35
     return mean + lean * apart, math.hypot(doubt, DISAGREEMENT * apart)
@@ -132,7 +135,7 @@ def _left_s(leg: Leg, marks: Marks, stretch: float) -> float:
     if leg.elapsed_s <= 0 or leg.fraction is None:
         return whole_s * stretch - leg.elapsed_s
     then_s = reached(marks, leg.fraction)
-    if then_s <= 0:
+    if then_s <= 0 or leg.fraction < LEAST_FRACTION:
         return whole_s * stretch
     trust = min(1.0, leg.fraction / TRUST_FROM)
     return float((whole_s - then_s) * (leg.elapsed_s / then_s) ** trust * stretch ** (1 - trust))

@@ -3,8 +3,9 @@
 1. `GET /events/` is answered here: authorized by Django (`authorizer`) or by a token, then streamed. All else goes
    on to Django.
 2. A native EventSource gives up for good on any status but 200. So a session whose stream cannot be opened *now*
-   (Redis away, too many) gets a stream that says so, ends, and lets the browser come back; who may not read gets the
-   true status, and who has seen the end gets 204, which ends the EventSource. A token's client reads statuses: 503.
+   (Redis or the database away, too many) gets a stream that says so, ends, and lets the browser come back; who may
+   not read gets the true status, and who has seen the end gets 204, which ends the EventSource. A token's client
+   reads statuses: 503.
 3. At SIGTERM the streams are closed before the server's own shutdown, which would wait for them for ever.
 """
 
@@ -23,8 +24,9 @@ from progress_app import conf, connections
 from progress_app.authorizer import Authorizer
 from progress_app.channels import Kind, parse
 from progress_app.events import Snapshot
-from progress_app.exceptions import BackendUnavailable, Overloaded, TokenRefused
+from progress_app.exceptions import BackendUnavailable, Overloaded, TokenRefused, UsageError
 from progress_app.hub import Hub
+from progress_app.seats import Seats
 from progress_app.sse import parse_positions
 from progress_app.stream import Receive, Send, Stream, refuse, respond
 from progress_app.sweeper import Sweeper
@@ -32,6 +34,7 @@ from progress_app.tokens import Grant, redeem
 
 PATH: Final = "/events/"
 RETRY_AFTER_S: Final = 5.0
+SERVER_ERROR: Final = 500
 
 logger = logging.getLogger(__name__)
 Scope = dict[str, Any]
@@ -46,6 +49,7 @@ class Gateway:
         self._settings = settings = conf.get()
         self._authorizer = Authorizer(threads=settings.authorize_threads, queue=settings.authorize_queue)
         self._sweeper = Sweeper(settings)
+        self._seats = Seats(most=settings.max_streams, most_per_user=settings.max_streams_per_user)
         self._hub: Hub | None = None
         self._tokens: redis.Redis | None = None
         self._running: set[asyncio.Task[None]] = set()
@@ -56,6 +60,8 @@ class Gateway:
             await self._lifespan(receive, send)
         elif scope["type"] == "http" and scope["path"] == PATH:
             await self._events(scope, receive, send)
+        elif scope["type"] == "websocket":
+            await send({"type": "websocket.close"})  # Django would raise on it
         else:
             await self._django(scope, receive, send)
 
@@ -113,11 +119,14 @@ class Gateway:
         seen = parse_positions(_header(scope, b"last-event-id") or query.get("lastEventId", [""])[-1])
         by_token = "token" in query
         try:
+            self._check_room()
             grant, cookies = await (
                 self._by_token(query["token"][-1], send) if by_token else self._by_session(scope, send)
             )
             if grant is not None:
                 await self._open(grant, seen, receive, send, cookies)
+        except UsageError as error:
+            await respond(send, 400, _told("bad-request", str(error)))
         except (BackendUnavailable, Overloaded) as error:
             logger.warning("A stream was not opened: %s", error)
             await self._come_back(send, error, by_token=by_token)
@@ -132,6 +141,8 @@ class Gateway:
 
     async def _by_session(self, scope: Scope, send: Send) -> tuple[Grant | None, list[tuple[bytes, bytes]]]:
         verdict = await self._authorizer.authorize(scope)
+        if verdict.status >= SERVER_ERROR:
+            raise BackendUnavailable(f"Django answered {verdict.status} when it was asked who may read.")
         if verdict.grant is None:
             await send({"type": "http.response.start", "status": verdict.status, "headers": verdict.headers})
             await send({"type": "http.response.body", "body": verdict.body, "more_body": False})
@@ -163,28 +174,25 @@ class Gateway:
         if _has_seen_the_end(grant.channels, seen):
             await respond(send, 204, None, *cookies)
             return
-        self._check_limits(grant)
-        hub = self._start()
-        mailbox = await hub.open([parse(name) for name in grant.channels], seen)
-        stream = Stream(grant, hub, mailbox, send, heartbeat_s=self._settings.heartbeat_s)
-        self._sweeper.add(stream)
-        cause = "failed"
-        try:
-            cause = await stream.run(receive, cookies)
-        finally:
-            self._sweeper.remove(stream)
-            hub.close(mailbox)
-            seconds = time.monotonic() - stream.opened_s
-            logger.info("A stream of %d channels ended after %.1f s: %s.", len(grant.channels), seconds, cause)
+        with self._seats.taken(grant.user):
+            hub = self._start()
+            mailbox = await hub.open([parse(name) for name in grant.channels], seen)
+            stream = Stream(grant, hub, mailbox, send, heartbeat_s=self._settings.heartbeat_s)
+            self._sweeper.add(stream)
+            cause = "failed"
+            try:
+                cause = await stream.run(receive, cookies)
+            finally:
+                self._sweeper.remove(stream)
+                hub.close(mailbox)
+                seconds = time.monotonic() - stream.opened_s
+                logger.info("A stream of %d channels ended after %.1f s: %s.", len(grant.channels), seconds, cause)
 
-    def _check_limits(self, grant: Grant) -> None:
-        settings = self._settings
+    def _check_room(self) -> None:
+        """Turn away before anything is asked or a token is spent."""
         if self._sweeper.draining:
             raise Overloaded("This process is shutting down.", RETRY_AFTER_S)
-        if len(self._sweeper) >= settings.max_streams:
-            raise Overloaded(f"{len(self._sweeper)} streams are open; no more are taken.", RETRY_AFTER_S)
-        if self._sweeper.per_user[grant.user] >= settings.max_streams_per_user:
-            raise Overloaded(f"User {grant.user} has {settings.max_streams_per_user} streams open.", RETRY_AFTER_S)
+        self._seats.check()
 
 
 def _has_seen_the_end(names: Iterable[str], seen: dict[str, int]) -> bool:

@@ -160,7 +160,7 @@ class Hub:
 
     def finished(self, subscriber: Subscriber) -> bool:
         """Whether nothing more can come: every channel belongs to a task that has ended, and all was taken."""
-        if subscriber.behind:
+        if subscriber.behind or subscriber.has_news:
             return False
         return all(self._is_over(name) for name in subscriber.channels)
 
@@ -179,6 +179,7 @@ class Hub:
 
         """
         for name in tuple(subscriber.behind):
+            known_pos = self._topics[name].pos
             try:
                 found = await self._feed.replay(name, subscriber.cursor(name), REPLAY_BATCH)
             except PositionUnknown as gap:
@@ -187,8 +188,9 @@ class Hub:
                 continue
             entries = ((entry.pos, frame(entry.event, entry.data)) for entry in found)
             # What arrived during the read was turned away: compare with the newest position known by now. An empty
-            # read ends the catching up, else lost data would be asked for again and again.
-            subscriber.catch_up(name, entries, self._topics[name].pos if found else 0)
+            # read with no arrival ends the catching up, else lost data would be asked for again and again.
+            newest_pos = self._topics[name].pos
+            subscriber.catch_up(name, entries, newest_pos if found or newest_pos != known_pos else 0)
 
     def _schedule(self, subscriber: Subscriber) -> None:
         if not self._ticking:

@@ -22,8 +22,8 @@ def present(task: str) -> Snapshot | None:
     """The present snapshot of a task, None when nobody knows it. Asks Redis, and the database only if need be."""
     try:
         live = connections.backend().read_snapshot(task)
-    except BackendUnavailable as error:
-        logger.warning("%s", error)
+    except (BackendUnavailable, ValueError) as error:  # Redis is away, or holds what we cannot read
+        logger.warning("The live state of task %s cannot be had: %s", task, error)
         live = None
     if live is not None and (live.is_final or time.time() - live.ts < PULSE_LOST_S):
         return live

@@ -12,7 +12,8 @@ from django_eventstream.event import Event
 from django_eventstream.storage import EventDoesNotExist, StorageBase
 
 from progress_app import connections
-from progress_app.exceptions import PositionUnknown
+from progress_app.channels import parse
+from progress_app.exceptions import PositionUnknown, UsageError
 from progress_app.sse import one_line
 
 
@@ -23,9 +24,15 @@ class RedisStreamStorage(StorageBase):  # type: ignore[misc]  # the base class s
         """Store and announce an event; `data` is JSON text, or a value that JSON can say.
 
         Raises:
+            UsageError: the name cannot be a channel's, or is that of a state channel, which carries snapshots only.
             BackendUnavailable: Redis is away.
 
         """
+        if parse(channel).is_state:
+            raise UsageError(
+                f"send_event({channel!r}, {event_type!r}): this channel carries states, which are reported and not "
+                "sent; send to the task's log channel, the user's channel, or one of your own."
+            )
         text = data if isinstance(data, str) else json.dumps(data, cls=DjangoJSONEncoder)
         pos = connections.backend().append(channel, one_line(event_type), text.encode())
         return Event(channel, event_type, data, id=pos)

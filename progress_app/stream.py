@@ -80,6 +80,8 @@ class Stream:
         except asyncio.CancelledError:
             if self.mailbox.ended is None:
                 raise  # the server ends; otherwise the sweeper cut us off, and that is an end like others
+        except OSError:  # some servers raise when the viewer is no longer there to be written to
+            self.mailbox.end("disconnected")
         finally:
             watcher.cancel()
         return self.mailbox.ended or "finished"

@@ -14,6 +14,8 @@ from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from typing import Final
 
+import msgspec
+
 from progress_app.sse import Frame, frame
 
 QUEUED_LOG_ENTRIES: Final = 256  # of about 200 bytes: some 50 KB for a viewer that does not read
@@ -58,6 +60,11 @@ class Subscriber:
     def channels(self) -> frozenset[str]:
         """All channels watched."""
         return self._states | self._cursors.keys()
+
+    @property
+    def has_news(self) -> bool:
+        """Whether something waits to be taken."""
+        return bool(self._dirty or self._log or self._ends)
 
     def cursor(self, channel: str) -> int | None:
         """The newest position of a log channel that was queued; None: none yet."""
@@ -167,5 +174,4 @@ class Subscriber:
 
 def reset_frame(channels: Iterable[str]) -> Frame:
     """The event that says that positions of these channels could not be continued."""
-    names = ",".join(f'"{name}"' for name in channels)
-    return frame("stream-reset", f'{{"v":1,"channels":[{names}]}}'.encode())
+    return frame("stream-reset", msgspec.json.encode({"v": 1, "channels": list(channels)}))

@@ -6,7 +6,6 @@ A timer a stream or a write would cost more than the writes themselves.
 import asyncio
 import random
 import time
-from collections import Counter
 from typing import Final
 
 from progress_app.conf import Settings
@@ -24,24 +23,19 @@ class Sweeper:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._ends_s: dict[Stream, float] = {}
-        self.per_user: Counter[str] = Counter()
         self.draining = False
 
-    def __len__(self) -> int:
-        return len(self._ends_s)
-
     def add(self, stream: Stream) -> None:
-        """Look after a stream."""
+        """Look after a stream; one that was being opened when the drain began ends at once."""
         age_s = self._settings.max_age_s * random.uniform(YOUNGEST_SHARE, 1.0)  # noqa: S311
         self._ends_s[stream] = stream.opened_s + age_s
-        self.per_user[stream.grant.user] += 1
+        if self.draining:
+            stream.draining = True
+            stream.mailbox.end("drained")
 
     def remove(self, stream: Stream) -> None:
         """Forget a stream that has ended."""
-        if self._ends_s.pop(stream, None) is not None:
-            self.per_user[stream.grant.user] -= 1
-            if not self.per_user[stream.grant.user]:
-                del self.per_user[stream.grant.user]
+        self._ends_s.pop(stream, None)
 
     async def run(self) -> None:
         """Sweep until cancelled."""

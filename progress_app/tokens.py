@@ -48,11 +48,13 @@ def issue(
     return token
 
 
-async def redeem(take: Callable[[str], Awaitable[bytes | None]], *, prefix: str, token: str) -> Grant:
+async def redeem(
+    take: Callable[[str], Awaitable[bytes | None]], *, prefix: str, token: str, transport: str = "sse"
+) -> Grant:
     """What the token grants, once; `take(key)` gives the value and deletes it.
 
     Raises:
-        TokenRefused: missing, malformed, expired or used.
+        TokenRefused: missing, malformed, expired, used, or made for another transport.
 
     """
     if not token or len(token) > MAX_TOKEN_LENGTH:
@@ -60,4 +62,7 @@ async def redeem(take: Callable[[str], Awaitable[bytes | None]], *, prefix: str,
     value = await take(key(prefix, token))
     if value is None:
         raise TokenRefused
-    return msgspec.json.decode(value, type=Grant)
+    grant = msgspec.json.decode(value, type=Grant)
+    if grant.transport != transport:
+        raise TokenRefused
+    return grant

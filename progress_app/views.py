@@ -10,12 +10,13 @@ import msgspec
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.models import AnonymousUser
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http.request import RawPostDataException
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils.cache import get_conditional_response, patch_cache_control
 from django.views.decorators.cache import never_cache
 from django.views.decorators.clickjacking import xframe_options_sameorigin
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_POST, require_safe
 from django_eventstream.utils import get_channelmanager
 
 from progress_app import conf, connections, tokens
@@ -30,6 +31,8 @@ from progress_app.widget import context
 POLL_RUNNING_S: Final = 1
 POLL_IDLE_S: Final = 5
 TRANSPORTS: Final = ("sse",)
+BAD_BODY: Final = (ValueError, RecursionError, RawPostDataException)  # no such JSON; [[[[…; a form with files
+LOG_IN_FIRST: Final = (401, "unauthorized", "Log in first.")
 
 
 @require_GET
@@ -39,6 +42,8 @@ def authorize(request: HttpRequest) -> HttpResponse:
     """Answer the gateway's sub-request: 200 with the grant, 400, 401 or 403. Nobody else gets anything here."""
     if MARK not in getattr(request, "scope", {}):
         raise Http404
+    if not request.user.is_authenticated:
+        return _refusal(*LOG_IN_FIRST)
     return _grant(request, request.GET.getlist("channel"), "sse")
 
 
@@ -47,9 +52,11 @@ def authorize(request: HttpRequest) -> HttpResponse:
 @login_not_required
 def token(request: HttpRequest) -> HttpResponse:
     """Give a single-use token for channels that the user may read: `{"channels": [...], "transport": "sse"}`."""
+    if not request.user.is_authenticated:
+        return _refusal(*LOG_IN_FIRST)
     try:
         asked = msgspec.json.decode(request.body, type=_TokenRequest)
-    except msgspec.DecodeError as error:
+    except BAD_BODY as error:
         return _refusal(400, "bad-request", f"The body is not a token request: {error}.")
     answer = _grant(request, asked.channels, asked.transport)
     if answer.status_code != 200:  # noqa: PLR2004
@@ -61,9 +68,8 @@ def token(request: HttpRequest) -> HttpResponse:
             ttl_s=settings.token_ttl_s, transport=grant.transport,
         )  # fmt: skip
     except BackendUnavailable:
-        refusal = _refusal(503, "unavailable", "No stream can be opened right now; try again.")
-        refusal["Retry-After"] = str(POLL_IDLE_S)
-        return refusal
+        text = "No stream can be opened right now; try again."
+        return _refusal(503, "unavailable", text, headers={"Retry-After": str(POLL_IDLE_S)})
     url = f"{reverse('progress:events')}?token={made}"
     return JsonResponse({"token": made, "url": request.build_absolute_uri(url), "expires_in": settings.token_ttl_s})
 
@@ -75,26 +81,24 @@ class _TokenRequest(msgspec.Struct):
 
 def _grant(request: HttpRequest, names: list[str], transport: str) -> HttpResponse:
     """Whether the request's user may read all of these channels."""
-    user = request.user
-    if not user.is_authenticated:
-        return _refusal(401, "unauthorized", "Log in first.")
     try:
         channels = [channel.name for channel in asked_for(names)]
     except UsageError as error:
         return _refusal(400, "bad-request", str(error))
     if transport not in TRANSPORTS:
-        return _refusal(400, "bad-request", f"transport={transport!r}: expected one of {', '.join(TRANSPORTS)}.")
-    manager = get_channelmanager()
+        allowed = ", ".join(TRANSPORTS)
+        return _refusal(400, "bad-request", f"transport={transport[:20]!r}: expected one of {allowed}.")
+    user, manager = request.user, get_channelmanager()
     if not all(manager.can_read_channel(user, channel) for channel in channels):
         return _refusal(403, "forbidden", "You may not read one of these channels, or it does not exist.")
     return JsonResponse({"user": str(user.pk), "channels": channels, "transport": transport})
 
 
-def _refusal(status: int, condition: str, text: str) -> JsonResponse:
-    return JsonResponse({"v": 1, "condition": condition, "text": text, "retryable": False}, status=status)
+def _refusal(status: int, condition: str, text: str, **more: Any) -> JsonResponse:
+    return JsonResponse({"v": 1, "condition": condition, "text": text, "retryable": False}, status=status, **more)
 
 
-@require_GET
+@require_safe
 @login_not_required
 def snapshot(request: HttpRequest, task_id: Any) -> HttpResponse:
     """The present snapshot as JSON, with an ETag; `Retry-After` says when to ask again, in seconds."""
@@ -111,7 +115,7 @@ def snapshot(request: HttpRequest, task_id: Any) -> HttpResponse:
     return response
 
 
-@require_GET
+@require_safe
 @never_cache
 @xframe_options_sameorigin
 @login_not_required

@@ -8,21 +8,21 @@ from django.conf import settings as django_settings
 PREFIX = "TASKS_"
 
 
-def _setting(default: Any, explanation: str) -> Any:
-    return field(default=default, metadata={"explanation": explanation})
+def _setting(default: Any, explanation: str, *, least: float) -> Any:
+    return field(default=default, metadata={"explanation": explanation, "least": least})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
     """Every tunable. Names end in their unit: `_s` seconds, `_bytes` bytes; plain numbers are counts."""
 
-    lease_s: float = _setting(45.0, "A worker that does not renew for so long has lost its task.")
-    renew_s: float = _setting(15.0, "How often a worker renews its lease; a third of it survives two misses.")
-    upload_limit_bytes: int = _setting(100 * 2**20, "The largest file that a form takes.")
-    result_limit_bytes: int = _setting(2**20, "The largest result, as JSON; bigger ones belong into a file.")
-    most_losses: int = _setting(3, "A task whose worker vanished so often is given up as lost.")
-    republish_after_s: float = _setting(10.0, "A task that the broker may not have is published again.")
-    page_size: int = _setting(25, "Tasks on one page of the list.")
+    lease_s: float = _setting(45.0, "A worker that does not renew for so long has lost its task.", least=1)
+    renew_s: float = _setting(15.0, "How often a worker renews its lease; a third of it allows two misses.", least=0.1)
+    upload_limit_bytes: int = _setting(100 * 2**20, "The largest file that profile_csv takes.", least=1)
+    result_limit_bytes: int = _setting(2**20, "The largest result, as JSON; bigger ones belong into a file.", least=1)
+    most_losses: int = _setting(3, "A task whose worker vanished so often is given up as lost.", least=1)
+    republish_after_s: float = _setting(10.0, "A task that the broker may not have is published again.", least=0)
+    page_size: int = _setting(25, "Tasks on one page of the list.", least=1)
 
 
 def get() -> Settings:

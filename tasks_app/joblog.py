@@ -25,8 +25,16 @@ def joblog(task: Task) -> tuple[list[LogEntry], int]:
     except BackendUnavailable as error:
         logger.warning("%s", error)
         return [], 0
-    shown = [LogEntry.from_json(entry.data) for entry in entries if entry.event == "log"]
+    shown = [line for entry in entries if entry.event == "log" and (line := _line(entry.data))]
     return shown, entries[-1].pos if entries else 0
+
+
+def _line(data: bytes) -> LogEntry | None:
+    """The entry; None for what the project's own code sent there in another form."""
+    try:
+        return LogEntry.from_json(data)
+    except ValueError:
+        return None
 
 
 def _position(task: Task) -> int:

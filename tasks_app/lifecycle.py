@@ -58,13 +58,9 @@ def enqueue(job_name: str, *, user: Any, data: Mapping[str, Any], files: Mapping
 
 
 def _submitted(job: registry.Job, data: Mapping[str, Any]) -> dict[str, Any]:
-    """The submitted values of the form's fields, as JSON can hold them; several values of a field as a list."""
-    names = job.form.base_fields.keys() & set(data)
-    getlist = getattr(data, "getlist", None)
-    found: dict[str, Any] = {}
-    for name in names:
-        values = getlist(name) if getlist else [data[name]]
-        found[name] = values[0] if len(values) == 1 else values
+    """The submitted values as the form's widgets read them and JSON can hold them."""
+    fields = job.form.base_fields.items()
+    found = {name: field.widget.value_from_datadict(data, {}, name) for name, field in fields if name in data}
     encoder = DjangoJSONEncoder()
     return {name: value if _is_json(value) else encoder.encode(value).strip('"') for name, value in found.items()}
 

@@ -53,7 +53,7 @@ class Task(models.Model):
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="headway_tasks"
     )
     group = models.ForeignKey("auth.Group", null=True, blank=True, on_delete=models.SET_NULL)  # its members may read
-    params = models.JSONField(default=dict)  # as they were submitted; the job's form reads them again when it runs
+    params = models.JSONField(default=dict)  # as the form's widgets read them; the form reads them again at the run
     retry_of = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="retries")
 
     state = models.CharField(max_length=10, choices=[(s.value, s.value) for s in State], default=State.QUEUED)

@@ -9,7 +9,7 @@ from django.contrib.auth.decorators import login_not_required, login_required
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from progress_app.channels import log_channel
 from tasks_app import conf, lifecycle, registry
@@ -20,14 +20,14 @@ from tasks_app.models import Task
 from tasks_app.permissions import may_control, may_start, startable_jobs, visible_task, visible_tasks
 
 
-@require_GET
+@require_safe
 @login_required
 def catalogue(request: HttpRequest) -> HttpResponse:
     """The jobs that one may start."""
     return render(request, "tasks_app/catalogue.html", {"jobs": startable_jobs(request.user)})
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 @login_required
 def start(request: HttpRequest, name: str) -> HttpResponse:
     """The form of a job; posted, it starts a task and shows it."""
@@ -47,7 +47,7 @@ def _startable(request: HttpRequest, name: str) -> registry.Job:
     return job
 
 
-@require_GET
+@require_safe
 @login_required
 def task_list(request: HttpRequest) -> HttpResponse:
     """The tasks that one may see: one's own, or with `?scope=all` all of them."""
@@ -60,7 +60,7 @@ def task_list(request: HttpRequest) -> HttpResponse:
     return render(request, "tasks_app/task_list.html", shown)
 
 
-@require_GET
+@require_safe
 @login_required
 def detail(request: HttpRequest, task_id: UUID) -> HttpResponse:
     """All about a task."""
@@ -112,13 +112,13 @@ def _done(request: HttpRequest, task: Task, verb: Any) -> HttpResponse:
         return redirect(task)
 
 
-@require_GET
+@require_safe
 @login_required
 def file(request: HttpRequest, task_id: UUID, file_id: int, name: str) -> StreamingHttpResponse:
     """Download a file of a task."""
     task = visible_task(request.user, task_id)
-    attachment = task.attachments.filter(pk=file_id, name=name).first()
-    if attachment is None:
+    attachment = task.attachments.filter(pk=file_id).first()
+    if attachment is None or attachment.name != name:  # PostgreSQL would refuse to look for a name with a NUL
         raise Http404
     try:
         return download(request, attachment)
@@ -126,7 +126,7 @@ def file(request: HttpRequest, task_id: UUID, file_id: int, name: str) -> Stream
         raise Http404 from error
 
 
-@require_GET
+@require_safe
 @login_not_required
 def health(_request: HttpRequest) -> JsonResponse:
     """200 when all that is needed answers, else 503; says what does not, not why."""

@@ -78,7 +78,7 @@ class RedisFeed:
             began = time.monotonic()
             try:
                 await self._session(sink)
-            except (RedisError, OSError, EOFError) as error:
+            except (RedisError, OSError, EOFError, ValueError) as error:  # ValueError: somebody else's message
                 logger.warning("The subscription to Redis ended (%s: %s); trying again.", type(error).__name__, error)
             sink.interrupted()
             failures = 0 if time.monotonic() - began > BACKOFF_MOST_S else failures + 1

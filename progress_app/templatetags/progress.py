@@ -2,6 +2,7 @@
 
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 from django import template
 from django.template import Context
@@ -24,15 +25,25 @@ def progress_widget(context: Context, task: Any, size: str = "bar") -> dict[str,
         task: a task, or its UUID.
         size: "bar", or "compact" for lists.
 
+    Raises:
+        ValueError: no task and no UUID was given, or an unknown size.
+
     Who may watch is asked when the stream is opened; the page that uses the tag has shown the task already.
     """
-    task_id = str(getattr(task, "pk", task))
+    task_id = _uuid(getattr(task, "pk", task))
     shown = present(task_id) or Snapshot(task=task_id)
     request = context.get("request")
     named = getattr(request, ASSETS_NAMED, False)
     if request is not None:
         setattr(request, ASSETS_NAMED, True)
     return {**widget_context(shown, size), "request": request, "assets": not named}
+
+
+def _uuid(given: Any) -> str:
+    try:
+        return str(UUID(str(given)))
+    except ValueError as error:
+        raise ValueError(f"progress_widget task={given!r}: expected a task or its UUID.") from error
 
 
 @register.filter

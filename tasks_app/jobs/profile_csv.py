@@ -13,11 +13,11 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from django import forms
-from django.conf import settings
 from django.template.defaultfilters import filesizeformat
 from django.template.loader import render_to_string
 from django.utils.text import slugify
 
+from tasks_app import conf
 from tasks_app.profiling.dialect import NO_QUOTES
 from tasks_app.profiling.fault import BadFile
 from tasks_app.profiling.layout import Layout, settle_layout
@@ -31,8 +31,6 @@ if TYPE_CHECKING:
     from django.core.files.base import File
 
     from progress_app.reporter import Reporter
-
-UPLOAD_LIMIT_BYTES = 100 * 1024 * 1024  # unless the setting TASKS_UPLOAD_LIMIT_BYTES says another
 
 STAGES = {"Read": 6, "Profile": 4, "Report": 0.2}  # weights: about the seconds of a million rows
 
@@ -92,7 +90,7 @@ class ProfileCsvForm(forms.Form):
     def clean_upload(self) -> "File[bytes]":
         """Refuse a file over the limit, with both sizes."""
         upload: File[bytes] = self.cleaned_data["upload"]
-        limit_bytes: int = getattr(settings, "TASKS_UPLOAD_LIMIT_BYTES", UPLOAD_LIMIT_BYTES)
+        limit_bytes = conf.get().upload_limit_bytes
         if upload.size > limit_bytes:
             raise forms.ValidationError(
                 f"The file has {filesizeformat(upload.size)}; at most {filesizeformat(limit_bytes)} are "

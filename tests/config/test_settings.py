@@ -29,6 +29,7 @@ def test_an_apps_tunable_comes_from_the_variable_of_its_name() -> None:
     ("name", "value", "line"),
     [
         ("PROGRESS_DRAIN_S", "-1", "PROGRESS_DRAIN_S=-1: expected seconds ≥ 0; leave it unset for the default 10.0."),
+        ("TASKS_PAGE_SIZE", "0", "TASKS_PAGE_SIZE=0: expected a whole number ≥ 1; leave it unset for the default 25."),
         ("DEBUG", "perhaps", "DEBUG=perhaps: expected one of"),
         ("DATABASE_URL", "oracle-thing://x", "DATABASE_URL: expected postgres://"),
     ],
@@ -57,3 +58,11 @@ def test_redis_is_where_the_running_up_says(tmp_path: Path) -> None:
     (tmp_path / "run" / "redis.url").write_text("redis://127.0.0.1:7777/0\n")
     told = read("s.PROGRESS_REDIS_URL", REDIS_URL="", HEADWAY_VAR=str(tmp_path)).stdout
     assert told == "redis://127.0.0.1:7777/0\n"
+
+
+def test_the_live_progress_may_have_a_redis_of_its_own() -> None:
+    own = "redis://127.0.0.1:7778/0"
+    told = read(
+        "s.PROGRESS_REDIS_URL, s.REDIS_URL", PROGRESS_REDIS_URL=own, REDIS_URL="redis://127.0.0.1:7777/0"
+    ).stdout
+    assert told == f"{own} redis://127.0.0.1:7777/0\n"

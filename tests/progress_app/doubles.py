@@ -2,12 +2,16 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar
 
-from progress_app.backends.base import Entry
+from redis import Redis
+
+from progress_app.backends.base import Entry, Feed
+from progress_app.backends.redis import RedisBackend
 from progress_app.events import Level, LogEntry, Snapshot, State
 from progress_app.reporter import Lease
 
@@ -15,6 +19,7 @@ TASK = "6f0c1d2e-3a4b-4c5d-8e6f-708192a3b4c5"
 OTHER_TASK = "0a1b2c3d-4e5f-4061-8273-8495a6b7c8d9"
 LOOK_EVERY_S = 0.002
 WITHIN_S = 20.0
+F = TypeVar("F", bound=Feed)
 
 
 def snapshot(**changes: Any) -> Snapshot:
@@ -27,6 +32,12 @@ def entry(text: str = "a line", **changes: Any) -> LogEntry:
     """A log entry of TASK."""
     usual: dict[str, Any] = {"task": TASK, "level": Level.INFO, "text": text, "ts": 1.5}
     return LogEntry(**(usual | changes))
+
+
+def redis_backend(client: Redis, **changes: Any) -> RedisBackend:
+    """A backend on this Redis, under the prefix `test`."""
+    usual: dict[str, Any] = {"prefix": "test", "keep_running_s": 86_400, "keep_final_s": 3_600, "log_entries": 1_000}
+    return RedisBackend(client, **(usual | changes))
 
 
 class Clock:
@@ -104,3 +115,20 @@ async def until(condition: Callable[[], object]) -> None:
     async with asyncio.timeout(WITHIN_S):
         while not condition():
             await asyncio.sleep(LOOK_EVERY_S)
+
+
+@asynccontextmanager
+async def listening(feed: F, *channels: str) -> AsyncIterator[tuple[F, Listener]]:
+    """The feed, running and following these channels, and what it tells."""
+    listener = Listener()
+    for channel in channels:
+        feed.follow(channel)
+    running = asyncio.create_task(feed.run(listener))
+    try:
+        await until(lambda: all(map(listener.follows, channels)))
+        yield feed, listener
+    finally:
+        running.cancel()
+        with suppress(asyncio.CancelledError):
+            await running
+        await feed.close()

@@ -31,7 +31,10 @@ def test_a_name_says_what_it_is_about(name: str, kind: Kind, subject: str, is_st
     assert (channel.is_state, channel.task) == (is_state, task)
 
 
-@pytest.mark.parametrize("bad", ["", "a b", "a\n", "a\r", "\0", "\x7f", "a\tb", "\ud800", "x" * (MAX_NAME_LENGTH + 1)])
+@pytest.mark.parametrize(
+    "bad",
+    ["", "a b", "a\n", "a\r", "\0", "\x7f", "a\tb", "\ud800", "a\x85", "\u2028", "a\xa0b", "x" * (MAX_NAME_LENGTH + 1)],
+)
 def test_a_name_that_cannot_stand_in_a_stream_is_refused(bad: str) -> None:
     with pytest.raises(ChannelNameError, match=r"[Cc]hannel name"):
         parse(bad)
@@ -49,4 +52,5 @@ def test_a_name_is_parsed_or_refused_and_never_changed(name: str) -> None:
         return
     assert channel.name == name
     assert not {"\n", "\r", "\0", " "} & set(name)
+    assert len(name.splitlines()) == 1
     assert name.encode("utf-8")

@@ -143,6 +143,29 @@ async def test_a_position_that_is_not_kept_is_told_and_the_log_begins_again(hub:
     assert json.loads(told.rpartition("data: ")[2])["channels"] == [LOG]
 
 
+async def test_a_reset_is_json_whatever_the_channel_is_called(hub: Hub, backend: MemoryBackend) -> None:
+    name = 'a"\\b'
+    backend.append(name, "item", b"{}")
+    browser = Browser()
+    await opened(hub, browser, name, seen={name: 5})
+    await browser.until(lambda: "stream-reset" in browser.events)
+    told = next(part for part in browser.text.split("\n\n") if "stream-reset" in part)
+    assert json.loads(told.rpartition("data: ")[2])["channels"] == [name]
+
+
+async def test_a_server_that_raises_on_a_write_to_nobody_ends_the_stream_quietly(hub: Hub) -> None:
+    browser = Browser()
+    stream, task = await opened(hub, browser, STATE)
+    await browser.until(lambda: "stream-open" in browser.events)
+
+    async def broken_pipe(_message: Any) -> None:
+        raise BrokenPipeError
+
+    stream._send = broken_pipe
+    stream.heartbeat()
+    assert await asyncio.wait_for(task, 5) == "disconnected"
+
+
 async def test_a_heartbeat_is_a_comment(hub: Hub) -> None:
     browser = Browser()
     stream, _task = await opened(hub, browser, STATE)

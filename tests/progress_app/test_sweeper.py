@@ -7,7 +7,6 @@ import pytest
 
 from progress_app.conf import Settings
 from progress_app.sweeper import Sweeper
-from progress_app.tokens import Grant
 
 SETTINGS = Settings(heartbeat_s=15, write_timeout_s=5, max_age_s=100, drain_s=0.2)
 
@@ -15,7 +14,6 @@ SETTINGS = Settings(heartbeat_s=15, write_timeout_s=5, max_age_s=100, drain_s=0.
 def stream(**times: Any) -> Mock:
     return Mock(
         **{"opened_s": 0.0, "wrote_s": 0.0, "send_began_s": None, "draining": False, **times},
-        grant=Grant(user="7", channels=("tasks",)),
     )
 
 
@@ -52,14 +50,19 @@ def test_streams_end_between_80_and_100_percent_of_their_age(sweeper: Sweeper) -
     assert all(old.mailbox.end.called for old in olds)
 
 
-def test_counts_streams_of_a_user_and_forgets_them(sweeper: Sweeper) -> None:
-    streams = [stream(), stream()]
-    for each in streams:
-        sweeper.add(each)
-    assert (len(sweeper), sweeper.per_user["7"]) == (2, 2)
-    for each in (*streams, streams[0]):
-        sweeper.remove(each)
-    assert (len(sweeper), sweeper.per_user) == (0, {})
+def test_forgets_a_stream_that_has_ended_also_twice(sweeper: Sweeper) -> None:
+    sweeper.add(ended := stream())
+    sweeper.remove(ended)
+    sweeper.remove(ended)
+    sweeper.sweep(1000.0)
+    ended.mailbox.end.assert_not_called()
+
+
+async def test_a_stream_that_opens_during_the_drain_is_ended_too(sweeper: Sweeper) -> None:
+    await sweeper.drain()
+    sweeper.add(late := stream())
+    assert late.draining
+    late.mailbox.end.assert_called_once_with("drained")
 
 
 async def test_the_drain_ends_every_stream(sweeper: Sweeper) -> None:

@@ -8,6 +8,7 @@ import redis
 from django import forms
 from django.contrib.auth.models import AnonymousUser, User
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.http import QueryDict
 
 from progress_app import connections
 from progress_app.events import State
@@ -20,9 +21,12 @@ from tests.tasks_app.conftest import Broker
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-class Upload(forms.Form):
-    upload = forms.FileField()
+class Tags(forms.Form):
     tags = forms.MultipleChoiceField(choices=[("a", "a"), ("b", "b")], required=False)
+
+
+class Upload(Tags):
+    upload = forms.FileField()
 
 
 def nothing(progress: object, **_values: Any) -> None: ...
@@ -40,7 +44,7 @@ def test_a_task_is_committed_before_it_is_published(staff: User, inbox: list[Tas
     assert inbox == [task]
     kept = Task.objects.get(pk=task.pk)
     assert (kept.state, kept.owner, kept.attempt, kept.published_at) == (State.QUEUED, staff, 0, None)
-    assert kept.params == QUICK
+    assert kept.params == QUICK | {"known_total": True}
 
 
 def test_publishing_names_the_next_attempt_and_is_noted(staff: User, broker: Broker, inbox: list[Task]) -> None:
@@ -93,6 +97,15 @@ def test_files_and_lists_are_kept_and_come_back_typed(
     assert (values["upload"].name, values["upload"].size) == ("passwd.csv", 8)
     with values["upload"].open("rb") as opened:
         assert opened.read() == b"a,b\n1,2\n"
+
+
+@pytest.mark.parametrize("query", ["tags=a", "tags=a&tags=b", "tags=b&other=x"])
+def test_a_field_of_several_values_is_a_list_however_many_were_chosen(
+    staff: User, inbox: list[Task], catalogue: Callable[..., registry.Job], query: str
+) -> None:
+    job = catalogue(nothing, form=Tags)
+    task = lifecycle.enqueue("a_job", user=staff, data=QueryDict(query))
+    assert job.bind(task.params)["tags"] == QueryDict(query).getlist("tags")
 
 
 # Cancel
