@@ -4,6 +4,7 @@ The job's threads write; the sender's threads read. Nothing here waits or sends.
 """
 
 import math
+import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from typing import Final, TypeVar
 
 from progress_app.events import FULL_PERCENT, Fault, Snapshot, State
 from progress_app.logbook import printable
+from progress_app.outlook import Outlook, Paces
 from progress_app.rate import Rate
 from progress_app.stages import Stages
 from progress_app.tally import POSITIONED, Tally
@@ -40,7 +42,10 @@ class Ledger:
         self._stages = Stages(stages)
         self._rate = Rate()
         self._message = ""
-        self._began_s = time.monotonic()
+        self._outlook = Outlook()
+        self._looking = threading.Lock()  # the sender and the keeper of the lease both make snapshots
+        self._began_s = self._stages.whole.began_s = time.monotonic()
+        self.recall = self._outlook.recall
         self.count = self._tally.add
 
     def track(self, iterable: Iterable[T], total: float | None, unit: str) -> Iterator[T]:
@@ -91,7 +96,10 @@ class Ledger:
 
     def snapshot(self, state: State, cancel_requested_at: float | None) -> Snapshot:
         """The present state; in any thread."""
-        now_s = time.monotonic()
+        with self._looking:
+            return self._seen(state, cancel_requested_at, time.monotonic())
+
+    def _seen(self, state: State, cancel_requested_at: float | None, now_s: float) -> Snapshot:
         stage = self._stages.current
         stage.count = max(0.0, self._tally.read() - stage.base)
         self._rate.observe(now_s, stage.count)
@@ -107,10 +115,15 @@ class Ledger:
             stage=self._stages.ref(),
             stages=self._stages.views(now_s),
             rate=None if rate is None else round(rate, 2),
+            eta=self._outlook.look(self._stages.tops, rate, now_s) if state is State.RUNNING else None,
             cancel_requested_at=cancel_requested_at,
             elapsed=round(now_s - self._began_s, 1),
             ts=round(time.time(), 6),
         )
+
+    def paces(self) -> Paces:
+        """What this attempt leaves for the forecasts of later runs; once it has ended."""
+        return self._outlook.paces(self._stages.tops, time.monotonic())
 
     def close(self, state: State, error: Fault | None, cancel_requested_at: float | None) -> Snapshot:
         """The last snapshot; success is 100 %, whatever was counted."""

@@ -25,6 +25,7 @@ from progress_app.events import Fault, Level, LogEntry, Snapshot, State
 from progress_app.exceptions import AttemptSuperseded, BackendUnavailable, TaskCancelled, UsageError
 from progress_app.ledger import Ledger
 from progress_app.logbook import Logbook
+from progress_app.outlook import Paces
 from progress_app.sender import Sender
 
 LONGEST_MESSAGE: Final = 500
@@ -49,6 +50,9 @@ class Host(Protocol):
 
     def attach(self, file: IO[bytes] | Path, name: str) -> None:
         """Keep a file with the task."""
+
+    def earlier(self) -> Sequence[Paces]:
+        """The paces of earlier runs of the same job that ended well, newest first; a few are enough."""
 
 
 class Reporter:
@@ -219,6 +223,10 @@ class Reporter:
         """The newest log entries of this attempt, for keeping with the task."""
         return self._log.kept()
 
+    def paces(self) -> Paces:
+        """How this attempt went through its stages, for keeping with the task: later runs forecast from it."""
+        return self._ledger.paces()
+
     # For the sender's threads
 
     def changed(self) -> bool:
@@ -249,6 +257,10 @@ class Reporter:
         elif lease is Lease.CANCELLED:
             self._cancel(time.time())
         return lease is not Lease.LOST
+
+    def recall(self) -> None:
+        """As `sender.Source.recall`."""
+        self._ledger.recall(self._host.earlier())
 
     def _cancel(self, at: float) -> None:
         if self._cancel_requested_at is None:

@@ -19,6 +19,7 @@ from progress_app.throttle import Throttle
 
 RETRY_S: Final = 0.5  # between sends while Redis is away
 RENEW_AGAIN_S: Final = 2.0  # between renewals while the database is away: a lease outlives twenty of them
+RECALL_AFTER_S: Final = 1.0  # a task that is over by then needs no forecast, and no query for one
 JOIN_S: Final = 5.0  # longer than the time-out of one send
 
 logger = logging.getLogger(__name__)
@@ -35,6 +36,9 @@ class Source(Protocol):
 
     def renew(self) -> bool:
         """Renew the lease; False: it is lost. May raise what the database raises."""
+
+    def recall(self) -> None:
+        """Look up earlier runs of the job. May raise what the database raises."""
 
 
 class Sender:
@@ -113,6 +117,8 @@ class Sender:
         self._throttle.sent(self._clock())
 
     def _keep_lease(self) -> None:
+        if not self._stale.wait(min(RECALL_AFTER_S, self._renew_interval_s)):
+            self._recall()
         while not self._stopping.is_set():
             self._stale.wait(self._renew_interval_s)
             self._stale.clear()
@@ -127,3 +133,9 @@ class Sender:
                 logger.exception("The lease could not be renewed; trying again.")
                 self._stopping.wait(RENEW_AGAIN_S)
                 self._stale.set()
+
+    def _recall(self) -> None:
+        try:
+            self._source.recall()
+        except Exception:
+            logger.exception("Earlier runs could not be looked up; the forecast does without them.")

@@ -84,6 +84,11 @@ class Stages:
         opened = self._open
         return opened[-1] if opened else self.whole
 
+    @property
+    def tops(self) -> Sequence[Stage]:
+        """The stages at the top, in order; the whole task where it has none."""
+        return self._top or (self.whole,)
+
     def plan(self, weights: Mapping[str, float]) -> None:
         """Replace the declared stages by these, before the first one begins.
 
@@ -155,6 +160,7 @@ class Stages:
         for stage in self._flat():
             stage.began_s = now_s if stage.began_s is None else stage.began_s
             stage.ended_s = now_s if stage.ended_s is None else stage.ended_s
+        self.whole.ended_s = now_s
         self._best = FULL_PERCENT
 
     def _flat(self) -> Iterator[Stage]:

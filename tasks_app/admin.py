@@ -40,12 +40,16 @@ class TaskAdmin(admin.ModelAdmin[Task]):
     show_full_result_count = False  # counting a million rows is slow and says little
     actions = ("cancel", "retry")
     inlines = (AttachmentInline,)
-    exclude: ClassVar[tuple[str, ...]] = ("snapshot", "log")
+    exclude: ClassVar[tuple[str, ...]] = ("snapshot", "log", "pace")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Task]:
         """Without the fields that only a task's own page shows."""
         tasks = super().get_queryset(request)
-        return tasks if "object_id" in self._arguments(request) else tasks.defer("log", "traceback", "result", "params")
+        return (
+            tasks
+            if "object_id" in self._arguments(request)
+            else tasks.defer("log", "traceback", "result", "params", "pace")
+        )
 
     @staticmethod
     def _arguments(request: HttpRequest) -> dict[str, Any]:

@@ -1,14 +1,17 @@
 """What a reporter may ask of this project: its lease, and files."""
 
 from pathlib import Path
-from typing import IO
+from typing import IO, Final
 
 from django.db import close_old_connections
 
 from progress_app.events import Snapshot, State
+from progress_app.outlook import Paces
 from progress_app.reporter import Lease
 from tasks_app import attachments
 from tasks_app.models import Task
+
+EARLIER_RUNS: Final = 12  # more would only say what the job took long ago
 
 
 class TaskHost:
@@ -35,6 +38,14 @@ class TaskHost:
             return Lease.LOST
         finally:
             close_old_connections()  # this thread is the reporter's: nobody else would close its connection
+
+    def earlier(self) -> list[Paces]:
+        """As `Host.earlier`: one query, by index."""
+        runs = Task.objects.filter(job=self._task.job, state=State.SUCCEEDED).order_by("-created_at")
+        try:
+            return list(runs.values_list("pace", flat=True)[:EARLIER_RUNS])
+        finally:
+            close_old_connections()
 
     def attach(self, file: IO[bytes] | Path, name: str) -> None:
         """As `Host.attach`."""

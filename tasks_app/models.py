@@ -73,6 +73,8 @@ class Task(models.Model):
     traceback = models.TextField(blank=True)  # for staff only
     log = models.JSONField(default=list, editable=False)  # the newest entries of the last attempt
 
+    pace = models.JSONField(default=dict, editable=False)  # how it went through its stages: later runs forecast from it
+
     created_at = models.DateTimeField(default=timezone.now, editable=False)
     published_at = models.DateTimeField(null=True, editable=False)  # None: nobody knows that the broker has it
     started_at = models.DateTimeField(null=True, editable=False)

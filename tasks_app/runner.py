@@ -119,6 +119,7 @@ def _finish(task: Task, reporter: Reporter, outcome: Outcome) -> None:
             percent=snapshot.percent,
             message=snapshot.message,
             snapshot=snapshot.to_json().decode(),
+            pace=reporter.paces() if outcome.state is State.SUCCEEDED else {},
             log=[{"level": e.level.value, "text": e.text, "ts": e.ts} for e in reporter.log_entries()],
         )
     )

@@ -52,7 +52,7 @@ def _startable(request: HttpRequest, name: str) -> registry.Job:
 def task_list(request: HttpRequest) -> HttpResponse:
     """The tasks that one may see: one's own, or with `?scope=all` all of them."""
     scope = "all" if request.GET.get("scope") == "all" else "mine"
-    tasks = visible_tasks(request.user).select_related("owner").defer("log", "traceback", "result")
+    tasks = visible_tasks(request.user).select_related("owner").defer("log", "traceback", "result", "pace")
     if scope == "mine":
         tasks = tasks.filter(owner_id=request.user.pk)
     page = Paginator(tasks.distinct(), conf.get().page_size).get_page(request.GET.get("page"))

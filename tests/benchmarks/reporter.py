@@ -32,6 +32,9 @@ class Host:
     def attach(self, _file: IO[bytes] | Any, _name: str) -> None:
         raise NotImplementedError
 
+    def earlier(self) -> list[dict[str, list[float]]]:
+        return []
+
 
 def cost_ns(loop: Callable[[], None], turns: int) -> float:
     """Nanoseconds a turn."""

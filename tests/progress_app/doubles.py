@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable, Collection
+from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +13,7 @@ from redis import Redis
 from progress_app.backends.base import Entry, Feed
 from progress_app.backends.redis import RedisBackend
 from progress_app.events import Level, LogEntry, Snapshot, State
+from progress_app.outlook import Paces
 from progress_app.reporter import Lease
 
 TASK = "6f0c1d2e-3a4b-4c5d-8e6f-708192a3b4c5"
@@ -57,6 +58,7 @@ class FakeHost:
     lease: Lease = Lease.HELD
     renewed: list[Snapshot] = field(default_factory=list)
     files: list[str] = field(default_factory=list)
+    runs: list[Paces] = field(default_factory=list)
 
     def renew(self, snapshot: Snapshot) -> Lease:
         self.renewed.append(snapshot)
@@ -64,6 +66,9 @@ class FakeHost:
 
     def attach(self, file: IO[bytes] | Path, name: str) -> None:
         self.files.append(name)
+
+    def earlier(self) -> Sequence[Paces]:
+        return self.runs
 
 
 @dataclass

@@ -497,3 +497,30 @@ def test_threads_of_a_job_count_together(started: Reporter, backend: Recorder) -
     assert started.settle(State.SUCCEEDED).current == 20_000
     counts = [told.current for told in backend.sent]
     assert counts == sorted(counts)
+
+
+# The end in sight
+
+
+def test_earlier_runs_of_the_job_give_the_forecast(progress: Reporter, host: FakeHost) -> None:
+    host.runs = [{"": [float(second) for second in range(1, 11)]}] * 3
+    assert shown(progress).eta is None
+    progress.recall()
+    progress.update(total=100)
+    eta = shown(progress).eta
+    assert eta is not None
+    assert eta.low < 10 < eta.high
+
+
+def test_an_attempt_that_succeeded_leaves_its_pace(progress: Reporter) -> None:
+    for _ in progress.track(range(20)):
+        shown(progress)
+    progress.settle(State.SUCCEEDED)
+    marks = progress.paces()[""]
+    assert (len(marks), marks) == (10, sorted(marks))
+
+
+def test_the_end_has_no_forecast(progress: Reporter, host: FakeHost) -> None:
+    host.runs = [{"": [float(second) for second in range(1, 11)]}] * 3
+    progress.recall()
+    assert progress.settle(State.CANCELLED).eta is None

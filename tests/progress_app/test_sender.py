@@ -24,7 +24,8 @@ class FakeSource:
     def __init__(self) -> None:
         self.calls: list[str] = []
         self.has_news = False
-        self.looks = 0
+        self.looks = self.recalls = 0
+        self.on_recall: Callable[[], None] = lambda: None
         self.on_send: Callable[[], None] = lambda: None
         self.on_renew: Callable[[], bool] = lambda: True
 
@@ -40,6 +41,10 @@ class FakeSource:
     def renew(self) -> bool:
         self.calls.append("renew")
         return self.on_renew()
+
+    def recall(self) -> None:
+        self.recalls += 1
+        self.on_recall()
 
     def sends(self) -> int:
         return self.calls.count("send")
@@ -246,8 +251,8 @@ def test_a_renewal_that_fails_is_tried_again_soon(
 
     source.on_renew = renew
     sender = make()  # the next regular renewal is an hour away
-    sender.start()
     sender._stale.set()
+    sender.start()
     until(lambda: source.calls.count("renew") == 4)
     assert [record.levelno for record in caplog.records] == [logging.ERROR] * 3
 
@@ -278,3 +283,31 @@ def test_a_database_that_hangs_stops_neither_sending_nor_the_end(
     assert sender._threads[1].is_alive(), "it still waits for its database"
     go_on.set()
     sender._threads[1].join(20)
+
+
+def test_earlier_runs_are_looked_up_once_and_not_for_a_short_task(
+    make: Callable[..., Sender], source: FakeSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    short = make()
+    short.start()
+    short.stop()
+    short._threads[1].join()
+    assert source.recalls == 0
+    monkeypatch.setattr("progress_app.sender.RECALL_AFTER_S", SHORT_S)
+    make().start()
+    until(lambda: source.recalls == 1)
+
+
+def test_a_database_that_knows_no_earlier_runs_does_not_end_the_renewals(
+    make: Callable[..., Sender], source: FakeSource, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken() -> None:
+        raise OSError("the database is away")
+
+    monkeypatch.setattr("progress_app.sender.RECALL_AFTER_S", SHORT_S)
+    source.on_recall = broken
+    sender = make()
+    sender.start()
+    until(lambda: source.recalls == 1)
+    sender._stale.set()
+    until(lambda: "renew" in source.calls)

@@ -13,6 +13,7 @@ from progress_app import connections
 from progress_app.events import Snapshot, State
 from progress_app.exceptions import AttemptSuperseded, BackendUnavailable, TaskCancelled
 from tasks_app import registry, runner
+from tasks_app.host import TaskHost
 from tasks_app.models import Task
 from tests.factories import TaskFactory
 from tests.tasks_app.conftest import Broker
@@ -247,3 +248,16 @@ def test_files_that_a_job_attaches_are_kept(catalogue: Catalogue, tmp_path: Any)
     assert (kept.name, kept.content_type, kept.size) == ("figures.json", "application/json", 8)
     with kept.file.open("rb") as stored:
         assert json.load(stored) == {"a": 1}
+
+
+def test_a_run_that_succeeded_is_a_forecast_for_the_next(catalogue: Catalogue) -> None:
+    def job(progress: Any) -> None:
+        for _ in progress.track(range(3)):
+            progress.raise_if_cancelled()
+
+    catalogue(job)
+    task = run(a_task())
+    run(a_task(job="gone"))
+    later = a_task()
+    assert list(task.pace) == [""]
+    assert TaskHost(later, lease_s=45).earlier() == [task.pace]
