@@ -1,0 +1,1 @@
+"""The doors for people: thin, and each asks for permission in its first line."""
