@@ -29,6 +29,8 @@ app.conf.update(
         "socket_connect_timeout": 1,
         "retry_on_timeout": False,
         "max_retries": 0,
+        # A list a priority, so that within one the first to come is the first to go: `backlog` relies on it.
+        "priority_steps": list(range(10)),
     },
     # The outbox publishes again; a retry here would only make the click wait longer.
     task_publish_retry=False,

@@ -1,4 +1,4 @@
-"""What a container's health check runs: `python -m config.probe web|worker|maintenance|beat`.
+"""What a container's health check runs: `python -m config.probe web|worker|long|maintenance|beat`.
 
 Exit code 0 means healthy; else one line says what is wrong.
 """
@@ -39,6 +39,11 @@ def worker(node: str = "worker") -> str:
     return "" if answers else f"{name} does not answer"
 
 
+def long() -> str:
+    """Ask the worker for long jobs of this container over the broker."""
+    return worker("long")
+
+
 def maintenance() -> str:
     """Ask the maintenance worker of this container over the broker."""
     return worker("maintenance")
@@ -51,7 +56,9 @@ def beat() -> str:
     return "" if silent_s < BEAT_MAY_BE_SILENT_S else f"beat wrote no schedule for {silent_s:.0f} s"
 
 
-PROBES: dict[str, Callable[[], str]] = {"web": web, "worker": worker, "maintenance": maintenance, "beat": beat}
+PROBES: dict[str, Callable[[], str]] = {
+    "web": web, "worker": worker, "long": long, "maintenance": maintenance, "beat": beat
+}  # fmt: skip
 
 
 def main() -> None:

@@ -169,7 +169,9 @@ def _prepare_project() -> str | None:
 
 
 def _workers(concurrency: int) -> list[Child]:
-    """Return the worker for jobs, the small one for maintenance, and beat.
+    """Return the worker for jobs, one for the long ones, the small one for maintenance, and beat.
+
+    A job with `queue="long"` has a slot of its own, so that it never keeps the others waiting.
 
     A worker takes SIGTERM for "wait until the job is done" unless REMAP_SIGTERM says otherwise. Its own
     children die with it, so its leash is SIGKILL.
@@ -177,10 +179,12 @@ def _workers(concurrency: int) -> list[Child]:
     # Talk among workers at a start takes a second, and nothing here listens to it.
     worker = ("--quiet", *CELERY_APP, "worker", "--without-mingle", "--without-gossip")
     jobs = [*worker, "-n", "worker@%h", "-Q", "default", "-c", str(concurrency), "-l", "info"]
+    long = [*worker, "-n", "long@%h", "-Q", "long", "-c", "1", "-l", "info"]
     upkeep = [*worker, "-n", "maintenance@%h", "-Q", "maintenance", "-P", "solo", "-l", "warning"]
     beat = ["--quiet", *CELERY_APP, "beat", "-l", "warning", "--pidfile="]
     return [
         _celery("worker", jobs, signal.SIGKILL),
+        _celery("long", long, signal.SIGKILL),
         _celery("maintenance", upkeep, signal.SIGKILL),
         _celery("beat", beat, signal.SIGTERM),
     ]

@@ -9,8 +9,8 @@
     ├── TokenRefused          a stream token is missing, expired or used
     └── Overloaded            a bounded queue or a limit is full: come back later
 
-`TaskCancelled` and `AttemptSuperseded` stand outside the tree, on BaseException: they end a job's function from
-the middle of its loop, and an `except Exception` in that loop must not swallow them.
+`TaskCancelled`, `TimeLimitReached` and `AttemptSuperseded` stand outside the tree, on BaseException: they end a job's
+function from the middle of its loop, and an `except Exception` in that loop must not swallow them.
 """
 
 
@@ -66,6 +66,10 @@ class Overloaded(ProgressError):
 
 class TaskCancelled(BaseException):
     """Somebody cancelled the task: raised in the job at its next progress call."""
+
+
+class TimeLimitReached(BaseException):
+    """The job ran longer than it may: raised in it at its next progress call."""
 
 
 class AttemptSuperseded(BaseException):

@@ -97,7 +97,7 @@ class Logbook:
 
 
 def printable(text: object, most: int) -> str:
-    """Text that JSON can carry: cut to a length, with lone surrogates replaced."""
-    whole = str(text)
+    """Text that JSON and databases can carry: cut to a length, lone surrogates replaced, without NUL."""
+    whole = str(text).replace("\0", "")
     cut = whole if len(whole) <= most else whole[: most - 1] + "…"
     return cut.encode("utf-8", "replace").decode("utf-8")

@@ -23,12 +23,14 @@ from typing import IO, Final, Protocol, TypeVar
 from progress_app.backends.base import Answer, Backend, Verdict
 from progress_app.events import Fault, Level, LogEntry, Snapshot, State
 from progress_app.exceptions import AttemptSuperseded, BackendUnavailable, TaskCancelled, UsageError
+from progress_app.halt import Halt, Limits
 from progress_app.ledger import Ledger
 from progress_app.logbook import Logbook
 from progress_app.outlook import Paces
-from progress_app.sender import Sender
+from progress_app.rhythm import Rhythm
+from progress_app.sender import Sender, uptime_s
 
-LONGEST_MESSAGE: Final = 500
+NO_LIMITS: Final = Limits()
 T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
@@ -65,18 +67,22 @@ class Reporter:
         stages: names of the job's stages, in order.
         renew_interval_s, lease_s: how often the lease is renewed, and how long it is valid, in seconds.
         interval_s, pulse_s: the least time between two sends, and the longest, in seconds.
+        limits: how long the job may take, and to stop.
 
     """
 
     def __init__(
         self, *, task: str, job: str, attempt: int, backend: Backend, host: Host, stages: Sequence[str] = (),
         renew_interval_s: float = 15.0, lease_s: float = 45.0, interval_s: float = 0.1, pulse_s: float = 1.0,
+        limits: Limits = NO_LIMITS,
     ) -> None:  # fmt: skip
         self._identity = Snapshot(task=task, job=job, attempt=attempt, state=State.RUNNING, started_at=time.time())
         self._backend = backend
         self._host = host
-        self._stop: list[BaseException] = []
-        self._told = False
+        self._halt = Halt(limits, uptime_s, self._cannot_force)
+        self._stop = self._halt.reasons
+        self._tell = self._halt.tell
+        self._rhythm = Rhythm(uptime_s)
         self._ledger = Ledger(self._identity, stages, self._stop, self.raise_if_cancelled)
         self._count: Callable[[float], None] = self._ledger.count
         self._log = Logbook(task, time.time)
@@ -163,20 +169,14 @@ class Reporter:
             self._tell()
 
     def raise_if_cancelled(self) -> None:
-        """Raise TaskCancelled if somebody cancelled the task, AttemptSuperseded if another worker has it."""
+        """Raise TaskCancelled, TimeLimitReached, or AttemptSuperseded if another worker has the task."""
         if self._stop:
-            self._told = True
-            raise self._stop[0]
+            self._halt.check()
 
     def attach(self, file: IO[bytes] | Path, name: str) -> None:
         """Keep a file as a result of the task, under this name."""
         self._checked("attach")
         self._host.attach(file, name)
-
-    def _tell(self) -> None:
-        """Raise once: what the job does in its `finally` blocks may report again."""
-        if not self._told:
-            self.raise_if_cancelled()
 
     def _refuse(self, _n: float) -> None:
         self._checked("advance")
@@ -231,7 +231,9 @@ class Reporter:
 
     def changed(self) -> bool:
         """As `sender.Source.changed`."""
-        return self._log.has_news or self._sent != self._ledger.mark
+        mark = self._ledger.mark
+        self._rhythm.observe(mark)
+        return self._log.has_news or self._sent != mark
 
     def send(self) -> Answer:
         """As `sender.Source.send`."""
@@ -244,7 +246,7 @@ class Reporter:
         self._sent = news
         self._log.lost(answer.log_lost)
         if answer.verdict is not Verdict.ACCEPTED:
-            self._interrupt(AttemptSuperseded(f"A newer attempt at task {self._identity.task} has taken over."))
+            self._halt.ask(AttemptSuperseded(f"A newer attempt at task {self._identity.task} has taken over."))
         elif answer.cancel_requested_at is not None:
             self._cancel(answer.cancel_requested_at)
         return answer
@@ -253,7 +255,7 @@ class Reporter:
         """As `sender.Source.renew`."""
         lease = self._host.renew(self._snapshot())
         if lease is Lease.LOST:
-            self._interrupt(AttemptSuperseded(f"The lease of task {self._identity.task} is lost."))
+            self._halt.ask(AttemptSuperseded(f"The lease of task {self._identity.task} is lost."))
         elif lease is Lease.CANCELLED:
             self._cancel(time.time())
         return lease is not Lease.LOST
@@ -265,13 +267,25 @@ class Reporter:
     def _cancel(self, at: float) -> None:
         if self._cancel_requested_at is None:
             self._cancel_requested_at = at
-            self._interrupt(TaskCancelled(f"Task {self._identity.task} was cancelled."))
+            self._halt.ask(TaskCancelled(f"Task {self._identity.task} was cancelled."))
             self._sender.hurry()
 
-    def _interrupt(self, reason: BaseException) -> None:
-        if not self._stop:
-            self._stop.append(reason)
+    def hold(self) -> None:
+        """As `sender.Source.hold`."""
+        self._halt.hold()
+
+    def resume(self) -> None:
+        """As `sender.Source.resume`."""
+        self._halt.resume()
+
+    def watch(self) -> None:
+        """As `sender.Source.watch`."""
+        self._halt.watch()
+
+    def _cannot_force(self) -> None:
+        self._log.write("It does not stop, and its worker cannot make it: it goes on to its next step.", Level.WARNING)
 
     def _snapshot(self) -> Snapshot:
         state = State.RUNNING if self._cancel_requested_at is None else State.CANCELLING
-        return self._ledger.snapshot(state, self._cancel_requested_at)
+        snapshot = self._ledger.snapshot(state, self._cancel_requested_at)
+        return replace(snapshot, stalled_s=self._rhythm.stalled_s)

@@ -3,7 +3,7 @@
 1. The job's loop never waits: it counts, and the sending thread looks at the counts.
 2. What is asked of the database runs in a thread of its own, so that a database that hangs does not stop the sending.
 3. A worker that slept past its lease (a frozen machine) may have been replaced. So nothing is sent while the lease
-   is older than it is valid; it is renewed first.
+   is older than it is valid, and the job waits at its next call; it is renewed first.
 4. Redis away: the job goes on, the newest snapshot is sent when it is back.
 """
 
@@ -25,6 +25,11 @@ JOIN_S: Final = 5.0  # longer than the time-out of one send
 logger = logging.getLogger(__name__)
 
 
+def uptime_s() -> float:
+    """Seconds that also pass while the machine sleeps, where the system can tell."""
+    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
+
+
 class Source(Protocol):
     """What a sender asks of its reporter; called in the sender's threads."""
 
@@ -40,6 +45,15 @@ class Source(Protocol):
     def recall(self) -> None:
         """Look up earlier runs of the job. May raise what the database raises."""
 
+    def hold(self) -> None:
+        """The lease may be lost: let the job wait."""
+
+    def resume(self) -> None:
+        """The lease holds."""
+
+    def watch(self) -> None:
+        """Look whether it is time to make the job stop."""
+
 
 class Sender:
     """Sends at once what is urgent, ten times a second what is new, and a pulse otherwise.
@@ -54,7 +68,7 @@ class Sender:
 
     def __init__(
         self, source: Source, *, interval_s: float, pulse_s: float, renew_interval_s: float, lease_s: float,
-        clock: Callable[[], float] = time.monotonic,
+        clock: Callable[[], float] = uptime_s,
     ) -> None:  # fmt: skip
         self._source = source
         self._interval_s = interval_s
@@ -65,6 +79,7 @@ class Sender:
         self._news = threading.Event()
         self._stale = threading.Event()
         self._stopping = threading.Event()
+        self._is_lost = False
         self._renewed_s = clock()
         self._threads = [
             threading.Thread(target=self._keep_sending, name="progress-sender", daemon=True),
@@ -91,6 +106,7 @@ class Sender:
     def _keep_sending(self) -> None:
         self._send()  # the beginning is told even of a job that has ended by now
         while not self._stopping.is_set():
+            self._source.watch()
             urgent = self._news.is_set()
             wait_s = self._throttle.wait_s(self._clock(), changed=self._source.changed(), urgent=urgent)
             if wait_s > 0:
@@ -99,7 +115,8 @@ class Sender:
                 self._send()
 
     def _send(self) -> None:
-        if self._clock() - self._renewed_s > self._lease_s:
+        if self._is_lost or self._clock() - self._renewed_s > self._lease_s:
+            self._source.hold()
             self._stale.set()
             self._stopping.wait(self._interval_s)
             return
@@ -127,8 +144,10 @@ class Sender:
             try:
                 asked_s = self._clock()
                 if not self._source.renew():
+                    self._is_lost = True
                     return
                 self._renewed_s = asked_s
+                self._source.resume()
             except Exception:
                 logger.exception("The lease could not be renewed; trying again.")
                 self._stopping.wait(RENEW_AGAIN_S)

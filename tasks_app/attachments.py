@@ -1,6 +1,7 @@
 """Files of a task: those a person gave and those the job made, kept by Django's storages."""
 
 import mimetypes
+from collections.abc import Collection
 from pathlib import PurePath
 from typing import IO, Any, Final
 
@@ -22,9 +23,9 @@ def keep(task: Task, file: IO[bytes] | File[Any], name: str, *, field: str = "")
     return attachment
 
 
-def share_inputs(source: Task, target: Task) -> None:
-    """Let another task use the same input files; the stored file is one."""
-    for given in source.attachments.exclude(field=""):
+def share_inputs(source: Task, target: Task, *, except_for: Collection[str] = ()) -> None:
+    """Let another task use the same input files, but for those of some fields; the stored file is one."""
+    for given in source.attachments.exclude(field__in=["", *except_for]):
         Attachment.objects.create(
             task=target, field=given.field, name=given.name, file=given.file.name, size=given.size,
             content_type=given.content_type,

@@ -22,6 +22,13 @@ class Settings:
     result_limit_bytes: int = _setting(2**20, "The largest result, as JSON; bigger ones belong into a file.", least=1)
     most_losses: int = _setting(3, "A task whose worker vanished so often is given up as lost.", least=1)
     republish_after_s: float = _setting(10.0, "A task that the broker may not have is published again.", least=0)
+    overtaken_after_s: float = _setting(
+        30.0, "A task that one published so much later overtook has lost its message.", least=1
+    )
+    probe_after_s: float = _setting(30.0, "A line whose oldest task has waited so long is probed.", least=1)
+    probe_again_s: float = _setting(600.0, "A probe that has not run for so long is followed by another.", least=1)
+    cancel_grace_s: float = _setting(30.0, "A job that does not agree to its cancel for so long is ended.", least=0)
+    finally_s: float = _setting(10.0, "What its finally blocks get before its process is ended.", least=0)
     page_size: int = _setting(25, "Tasks on one page of the list.", least=1)
 
 

@@ -13,23 +13,26 @@ from django.db import transaction
 from progress_app import connections
 from progress_app.events import State
 from progress_app.exceptions import BackendUnavailable
-from tasks_app import attachments, outbox, registry
+from tasks_app import attachments, registry, starting
 from tasks_app.models import Task
 from tasks_app.permissions import may_control, may_start
 from tasks_app.record import snapshot_of
+from tasks_app.refusal import NotAllowed, Refused
+from tasks_app.unique import unique_key
+
+__all__ = ["NotAllowed", "Refused", "announce_end", "cancel", "enqueue", "retry"]
 
 logger = logging.getLogger(__name__)
 
 
-class Refused(Exception):
-    """The verb does not fit: its text says why and what to do."""
-
-
-class NotAllowed(Refused):
-    """This user may not do that."""
-
-
-def enqueue(job_name: str, *, user: Any, data: Mapping[str, Any], files: Mapping[str, Any] | None = None) -> Task:
+def enqueue(
+    job_name: str,
+    *,
+    user: Any,
+    data: Mapping[str, Any],
+    files: Mapping[str, Any] | None = None,
+    idempotency_key: str = "",
+) -> Task:
     """Start a job: the row and its files are committed first, then it is handed to the broker.
 
     Args:
@@ -37,24 +40,41 @@ def enqueue(job_name: str, *, user: Any, data: Mapping[str, Any], files: Mapping
         user: who starts and owns it.
         data: values as submitted to the job's form.
         files: uploaded files by the form's field.
+        idempotency_key: the caller's name for this call, at most 100 characters; a second call of the same user with
+            it gives the first one's task. "": each call is a new one.
+
+    Returns:
+        The new task; or, `joined`, the one that is under way with the same `unique_by` values.
 
     Raises:
         UnknownJob: there is no such job.
         NotAllowed: the user may not start it.
         BadParameters: the values do not fit the form; nothing is kept.
+        Refused: the key was used for another start, or the same work is under way where the user may not see it.
 
     """
     job = registry.get(job_name)
-    if not may_start(user, job):
-        raise NotAllowed(f"You may not start the job {job_name!r}; ask for {job.permission or 'a staff account'}.")
-    job.bind(data, files)
+    _check_may_start(user, job)
+    values = job.bind(data, files)
     uploads = {name: file for name, file in (files or {}).items() if isinstance(file, UploadedFile)}
-    with transaction.atomic():
-        task = Task.objects.create(job=job.name, owner=user, params=_submitted(job, data))
-        for field, upload in uploads.items():
-            attachments.keep(task, upload, upload.name or field, field=field)
-        transaction.on_commit(partial(outbox.put, task))
-    return task
+    draft = _draft(job, user, _submitted(job, data), values)
+    draft.idempotency_key = idempotency_key
+    return starting.start(draft, user, lambda task: _keep_uploads(task, uploads))
+
+
+def _check_may_start(user: Any, job: registry.Job) -> None:
+    if not may_start(user, job):
+        raise NotAllowed(f"You may not start the job {job.name!r}; ask for {job.permission or 'a staff account'}.")
+
+
+def _draft(job: registry.Job, user: Any, params: dict[str, Any], values: Mapping[str, Any], **more: Any) -> Task:
+    key = unique_key(job, values)
+    return Task(job=job.name, owner=user, params=params, queue=job.queue, priority=job.priority, unique_key=key, **more)
+
+
+def _keep_uploads(task: Task, uploads: Mapping[str, UploadedFile[Any]]) -> None:
+    for field, upload in uploads.items():
+        attachments.keep(task, upload, upload.name or field, field=field)
 
 
 def _submitted(job: registry.Job, data: Mapping[str, Any]) -> dict[str, Any]:
@@ -112,22 +132,52 @@ def announce_end(task: Task) -> bool:
     return True
 
 
-def retry(task: Task, *, user: Any) -> Task:
-    """Run an ended task again: a new task with the same parameters and files, linked to this one.
+def retry(
+    task: Task, *, user: Any, data: Mapping[str, Any] | None = None, files: Mapping[str, Any] | None = None
+) -> Task:
+    """Run an ended task again: a new task, linked to this one.
+
+    Args:
+        task: the ended one.
+        user: who starts and owns the new one.
+        data: its values, as submitted to the job's form; None: those of the ended one.
+        files: uploaded files; those that the ended one was given stand for fields without a new file.
+
+    Returns:
+        As `enqueue`.
 
     Raises:
-        NotAllowed: neither the owner nor staff.
-        Refused: it has not ended yet, or its job is gone from the code.
+        NotAllowed: neither the owner nor staff; or the values are new and the user may not start the job.
+        Refused: it has not ended yet, its job is gone from the code, or its values no longer fit the job's form.
+        BadParameters: the new values do not fit the form.
 
     """
     if not may_control(user, task):
         raise NotAllowed("Only its owner and staff may retry a task.")
     if not task.is_final:
         raise Refused(f"This task has not ended yet ({task.state}); cancel it first.")
-    if registry.find(task.job) is None:
+    job = registry.find(task.job)
+    if job is None:
         raise Refused(f"The job {task.job!r} is no longer part of this installation.")
-    with transaction.atomic():
-        again = Task.objects.create(job=task.job, owner=user, group=task.group, params=task.params, retry_of=task)
-        attachments.share_inputs(task, again)
-        transaction.on_commit(partial(outbox.put, again))
-    return again
+    given = attachments.inputs(task)
+    if data is None:
+        draft = _draft(job, user, task.params, _values_again(job, task.params, given))
+        uploads: dict[str, UploadedFile[Any]] = {}
+    else:
+        _check_may_start(user, job)
+        uploads = {name: file for name, file in (files or {}).items() if isinstance(file, UploadedFile)}
+        draft = _draft(job, user, _submitted(job, data), job.bind(data, given | uploads))
+    draft.group, draft.retry_of = task.group, task
+    return starting.start(draft, user, lambda again: _keep_inputs(task, again, uploads))
+
+
+def _values_again(job: registry.Job, params: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:
+    try:
+        return job.bind(params, given)
+    except registry.BadParameters as error:
+        raise Refused(f"{error} Run it again with changed input.") from error
+
+
+def _keep_inputs(source: Task, again: Task, uploads: Mapping[str, UploadedFile[Any]]) -> None:
+    attachments.share_inputs(source, again, except_for=uploads)
+    _keep_uploads(again, uploads)

@@ -1,7 +1,7 @@
 """A task, which is one run of a job, and the files that belong to it."""
 
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import PurePath
 from typing import ClassVar
 
@@ -13,23 +13,28 @@ from django.utils import timezone
 from django.utils.text import get_valid_filename
 
 from progress_app.events import FINAL, LogEntry, State
+from tasks_app import registry
+from tasks_app.registry import DEFAULT_PRIORITY, DEFAULT_QUEUE
 from tasks_app.transitions import WAITING, Transitions, from_now
 
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+PUBLISHED_WITHIN = timedelta(seconds=3)  # longer than the broker's time-out
 CANCELLABLE = (*WAITING, State.RUNNING)
 
 
 class Locks(models.QuerySet["Lock"]):
     """Locks over all processes, by conditional UPDATEs."""
 
-    def take(self, name: str, seconds: float) -> bool:
-        """Hold the lock for at most so long; False: somebody else holds it."""
+    def take(self, name: str, seconds: float) -> str:
+        """Hold the lock for at most so long; gives the name of this holding, "" when somebody else holds it."""
         self.get_or_create(name=name)
-        return self.filter(name=name, until__lt=Now()).update(until=from_now(seconds)) > 0
+        holder = uuid.uuid4().hex
+        taken = self.filter(name=name, until__lt=Now()).update(until=from_now(seconds), holder=holder)
+        return holder if taken else ""
 
-    def release(self, name: str) -> None:
-        """Let the next one take it."""
-        self.filter(name=name).update(until=LONG_AGO)
+    def release(self, name: str, holder: str) -> None:
+        """Let the next one take it, unless this holding ran out and it has."""
+        self.filter(name=name, holder=holder).update(until=LONG_AGO)
 
 
 class Lock(models.Model):
@@ -37,11 +42,37 @@ class Lock(models.Model):
 
     name = models.CharField(max_length=64, primary_key=True)
     until = models.DateTimeField(default=LONG_AGO)
+    holder = models.CharField(max_length=32, blank=True)
 
     objects = Locks.as_manager()
 
     def __str__(self) -> str:
         return self.name
+
+
+class Mark(models.Model):
+    """How far something that goes through the tasks has come."""
+
+    name = models.CharField(max_length=64, primary_key=True)
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Probe(models.Model):
+    """The probe of a line, which is a queue and a priority: see `probe`."""
+
+    queue = models.CharField(max_length=64)
+    priority = models.PositiveSmallIntegerField()
+    sent_at = models.DateTimeField(null=True)  # when the newest one was published
+    answered = models.DateTimeField(null=True)  # when the newest one that has run was published
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["queue", "priority"], name="one_probe_a_line")]
+
+    def __str__(self) -> str:
+        return f"{self.queue} {self.priority}"
 
 
 class Task(models.Model):
@@ -55,11 +86,17 @@ class Task(models.Model):
     group = models.ForeignKey("auth.Group", null=True, blank=True, on_delete=models.SET_NULL)  # its members may read
     params = models.JSONField(default=dict)  # as the form's widgets read them; the form reads them again at the run
     retry_of = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="retries")
+    queue = models.CharField(max_length=64, default=DEFAULT_QUEUE)  # with the priority: the line that it waits in
+    priority = models.PositiveSmallIntegerField(default=DEFAULT_PRIORITY)  # 0 first, 9 last
+    unique_key = models.CharField(max_length=64, blank=True, editable=False)  # of those that are the same work
+    idempotency_key = models.CharField(max_length=100, blank=True, editable=False)  # the caller's name for its call
 
     state = models.CharField(max_length=10, choices=[(s.value, s.value) for s in State], default=State.QUEUED)
     attempt = models.PositiveIntegerField(default=0)  # the fence: it only rises
     failures = models.PositiveIntegerField(default=0)  # attempts that failed
     losses = models.PositiveIntegerField(default=0)  # attempts whose worker vanished
+    past_attempts = models.JSONField(default=list, editable=False)  # those that did not end the task, as `attempts` has
+    next_at = models.DateTimeField(null=True, editable=False)  # while retrying: not before
     lease_until = models.DateTimeField(null=True, editable=False)  # by the database's clock
     worker = models.CharField(max_length=200, blank=True)
 
@@ -83,6 +120,8 @@ class Task(models.Model):
     # Written as True together with the end, and taken back if the event could not be sent: one write fewer a task.
     end_sent = models.BooleanField(default=True, editable=False)
 
+    joined = False  # no column: whoever started this one got it in place of a twin
+
     objects = Transitions.as_manager()
 
     class Meta:
@@ -94,7 +133,9 @@ class Task(models.Model):
             models.Index(fields=["job", "-created_at"], name="task_of_job"),
             # What maintenance looks for is rare among a million finished tasks.
             models.Index(fields=["lease_until"], name="task_leased", condition=models.Q(lease_until__isnull=False)),
-            models.Index(fields=["created_at"], name="task_waiting", condition=models.Q(state__in=list(WAITING))),
+            # Not a partial index: SQLite cannot tell that `state IN (?, ?)` lies within its condition.
+            models.Index(fields=["state", "queue", "priority", "published_at"], name="task_line"),
+            models.Index(fields=["finished_at"], name="task_ended"),
             models.Index(fields=["finished_at"], name="task_end_unsent", condition=models.Q(end_sent=False)),
         ]
         constraints: ClassVar = [
@@ -102,6 +143,16 @@ class Task(models.Model):
             models.CheckConstraint(
                 condition=models.Q(finished_at__isnull=True) | models.Q(state__in=sorted(FINAL)),
                 name="task_finished_is_final",
+            ),
+            models.UniqueConstraint(
+                fields=["unique_key"],
+                condition=~models.Q(unique_key="") & models.Q(finished_at__isnull=True),
+                name="task_unique_while_unfinished",
+            ),
+            models.UniqueConstraint(
+                fields=["owner", "idempotency_key"],
+                condition=~models.Q(idempotency_key=""),
+                name="task_idempotent",
             ),
         ]
 
@@ -123,10 +174,14 @@ class Task(models.Model):
         return self.state in CANCELLABLE
 
     @property
+    def is_waiting_for_queue(self) -> bool:
+        """Whether it should be with the broker by now and is not known to be."""
+        late = timezone.now() - self.created_at > PUBLISHED_WITHIN
+        return self.state in WAITING and self.published_at is None and self.next_at is None and late
+
+    @property
     def title(self) -> str:
         """The job's title, or its name if the job is gone from the code."""
-        from tasks_app import registry  # noqa: PLC0415  (an equal in the layers; looked up when shown)
-
         found = registry.find(self.job)
         return found.title if found else self.job
 

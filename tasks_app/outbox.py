@@ -1,26 +1,31 @@
 """Hands committed tasks to the broker, beside the request: a click never waits for Celery.
 
-One thread a process publishes. It publishes by the entry point's name, so that nothing here imports `tasks`. A
-publish that fails is *unsure* (a message that timed out may have arrived all the same): the row then stays
-unpublished, and `maintenance` publishes again. A second copy is harmless, because a claim is conditional.
+1. One thread a process publishes. It publishes by the entry point's name, so that nothing here imports `tasks`.
+2. A publish that fails is *unsure* (a message that timed out may have arrived all the same): the row then stays
+   unpublished, and `maintenance` publishes again. A second copy is harmless, because a claim is conditional.
+3. After one unsure publish the thread leaves what comes for a while to maintenance: each further try would wait for
+   the broker's time-out, and a click of now would stand behind those of minutes ago.
+4. A task that is to wait (a retry) is published by the thread when its time has come; maintenance does it if the
+   process is gone by then.
 """
 
 import logging
 import os
 import queue
 import threading
-from typing import Final
+import time
+from collections.abc import Callable
+from typing import Any, Final
 from uuid import UUID
 
 from celery import current_app
 from django.db import close_old_connections
 
-from tasks_app import registry
 from tasks_app.models import Task
 
 RUN: Final = "tasks_app.run"
 MOST_WAITING: Final = 10_000  # beyond that maintenance publishes; a click still does not wait
-DEFAULT_QUEUE: Final = "default"
+PAUSE_S: Final = 5.0  # after an unsure publish: longer than the broker's time-out, shorter than a maintenance interval
 
 logger = logging.getLogger(__name__)
 
@@ -30,30 +35,39 @@ def celery_id(task_id: UUID, attempt: int) -> str:
     return f"{task_id}.{attempt}"
 
 
-def publish(task: Task) -> bool:
-    """Hand the task's next attempt to the broker now, within the broker's time-outs; False: unsure."""
-    job = registry.find(task.job)
+def send(name: str, args: list[Any], **options: Any) -> bool:
+    """Hand a message to the broker now, within its time-outs; False: unsure."""
     try:
-        current_app.send_task(
-            RUN,
-            args=[str(task.pk)],
-            task_id=celery_id(task.pk, task.attempt + 1),
-            queue=job.queue if job else DEFAULT_QUEUE,
-        )
-    except Exception as error:  # noqa: BLE001  (whatever a broker's client raises, the row is safe)
-        logger.warning("Task %s is not with the broker yet; it is published again: %s", task.pk, error)
+        current_app.send_task(name, args=args, **options)
+    except Exception as error:  # noqa: BLE001  (whatever a broker's client raises, nothing here depends on it)
+        logger.warning("The broker may not have %s%r; it is published again: %s", name, args, error)
         return False
-    Task.objects.filter(pk=task.pk).mark_published(attempt=task.attempt)
     return True
 
 
-class Outbox:
-    """The publishing thread of this process; started by the first task."""
+def publish(task: Task) -> bool:
+    """Hand the task's next attempt to the broker now, within the broker's time-outs; False: unsure."""
+    identity = celery_id(task.pk, task.attempt + 1)
+    sent = send(RUN, [str(task.pk)], task_id=identity, queue=task.queue, priority=task.priority)
+    if sent:
+        Task.objects.filter(pk=task.pk).mark_published(attempt=task.attempt)
+    return sent
 
-    def __init__(self) -> None:
+
+class Outbox:
+    """The publishing thread of this process; started by the first task.
+
+    Args:
+        clock: gives seconds, for the pause and for tasks that wait.
+
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._waiting: queue.Queue[Task] = queue.Queue(MOST_WAITING)
         self._lock = threading.Lock()
         self._pid = 0
+        self._resumes_s = 0.0
 
     def put(self, task: Task) -> None:
         """Publish soon. Call it after the commit."""
@@ -62,6 +76,12 @@ class Outbox:
         except queue.Full:
             logger.warning("The outbox is full; task %s is left to maintenance.", task.pk)
         self._start()
+
+    def put_later(self, task: Task, after_s: float) -> None:
+        """Publish after so many seconds, if this process still lives by then."""
+        timer = threading.Timer(after_s, self.put, (task,))
+        timer.daemon = True
+        timer.start()
 
     def _start(self) -> None:
         """One thread, also in a child that was forked since."""
@@ -74,18 +94,25 @@ class Outbox:
         while True:
             task = self._waiting.get()
             try:
-                publish(task)
+                self._publish(task)
             except Exception:
                 logger.exception("Task %s could not be published; maintenance does it.", task.pk)
             finally:
                 close_old_connections()
                 self._waiting.task_done()
 
+    def _publish(self, task: Task) -> None:
+        if self._clock() < self._resumes_s:
+            logger.info("The broker was away just now; task %s is left to maintenance.", task.pk)
+        elif not publish(task):
+            self._resumes_s = self._clock() + PAUSE_S
+
     def flush(self) -> None:
-        """Wait until all that was put is published."""
+        """Wait until all that was put is published or left to maintenance."""
         self._waiting.join()
 
 
 _outbox = Outbox()
 put = _outbox.put
+put_later = _outbox.put_later
 flush = _outbox.flush

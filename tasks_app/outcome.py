@@ -8,14 +8,19 @@ from enum import Enum
 from typing import Any, Final
 
 from progress_app.events import Fault, State
-from progress_app.exceptions import AttemptSuperseded, TaskCancelled
+from progress_app.exceptions import AttemptSuperseded, TaskCancelled, TimeLimitReached
 from tasks_app import conf
+from tasks_app.limits import TIME_LIMIT
 from tasks_app.registry import BadParameters, JobError, UnknownJob
 
 UNEXPECTED: Final = Fault(
     code="unexpected", text="The job stopped because of a fault in its program. Staff can see the details."
 )
+NOT_KEPT: Final = Fault(code="not_kept", text="The database refused what the job gave back; staff can see the log.")
 LONGEST_TRACEBACK: Final = 50_000
+LONGEST_CODE: Final = 64
+NUL: Final = "\\u0000"  # as JSON writes it
+BACKSLASH: Final = "\\\\"  # likewise
 
 
 class Ending(Enum):
@@ -36,6 +41,7 @@ class Outcome:
     result: Any = None
     error: Fault | None = None
     traceback: str = ""
+    cause: BaseException | None = None  # what the job raised, if another attempt may help
 
 
 _INTERRUPTED: Final[dict[type[BaseException], Outcome]] = {
@@ -51,28 +57,43 @@ def outcome_of(work: Callable[[], Any]) -> Outcome:
         return _success(work())
     except (TaskCancelled, AttemptSuperseded, SystemExit) as interruption:
         return _INTERRUPTED[type(interruption)]
+    except TimeLimitReached as error:
+        return _failure(Fault(code=TIME_LIMIT, text=str(error)), error)
     except JobError as error:
-        return _failure(Fault(code=error.code, text=error.sentence))
+        return _failure(Fault(code=error.code, text=error.sentence), error)
     except (UnknownJob, BadParameters) as error:
         code = "unknown_job" if isinstance(error, UnknownJob) else "bad_parameters"
         return _failure(Fault(code=code, text=str(error)))
-    except Exception:  # noqa: BLE001  (a job may raise anything; the row must get its end)
-        return _failure(UNEXPECTED)
+    except BaseException as error:  # noqa: BLE001  (a job may raise anything; the row must get its end)
+        return _failure(UNEXPECTED, error)
 
 
 def _success(result: Any) -> Outcome:
     limit = conf.get().result_limit_bytes
     try:
-        size = len(json.dumps(result, allow_nan=False).encode())
-    except (TypeError, ValueError) as error:
-        text = f"The job ended well, but its result cannot be kept as JSON: {error}."
-        return _failure(Fault(code="result_not_json", text=text))
+        text = json.dumps(result, allow_nan=False, ensure_ascii=False)
+        size = len(text.encode())
+    except (TypeError, ValueError, RecursionError) as error:
+        return _not_json(str(error))
+    if NUL in text.replace(BACKSLASH, ""):
+        return _not_json("a text in it holds the character NUL, which databases refuse")
     if size > limit:
         text = f"The job's result has {size:,} bytes; {limit:,} are allowed. It belongs into an attached file."
         return _failure(Fault(code="result_too_large", text=text))
     return Outcome(ending=Ending.FINISH, state=State.SUCCEEDED, result=result)
 
 
-def _failure(error: Fault) -> Outcome:
-    told = traceback.format_exc()[-LONGEST_TRACEBACK:]
-    return Outcome(ending=Ending.FAIL, state=State.FAILED, error=error, traceback=told)
+def _not_json(reason: str) -> Outcome:
+    text = f"The job ended well, but its result cannot be kept as JSON: {reason}."
+    return _failure(Fault(code="result_not_json", text=text))
+
+
+def _failure(error: Fault, cause: BaseException | None = None) -> Outcome:
+    fault = Fault(code=_storable(error.code)[:LONGEST_CODE], text=_storable(error.text))
+    told = _storable(traceback.format_exc())[-LONGEST_TRACEBACK:]
+    return Outcome(ending=Ending.FAIL, state=State.FAILED, error=fault, traceback=told, cause=cause)
+
+
+def _storable(text: object) -> str:
+    """A text that every database takes, whatever a job's exception holds."""
+    return str(text).encode("utf-8", "replace").decode().replace("\0", "")

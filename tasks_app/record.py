@@ -2,11 +2,14 @@
 
 from dataclasses import replace
 from datetime import datetime
+from typing import Final
 from uuid import UUID
 
 from progress_app.backends.base import first_position
 from progress_app.events import FULL_PERCENT, Fault, Snapshot, State
 from tasks_app.models import Task
+
+WAITS_FOR_QUEUE: Final = "Waiting for the queue"
 
 
 def recorded_snapshot(task_id: str) -> Snapshot | None:
@@ -21,7 +24,7 @@ def recorded_snapshot(task_id: str) -> Snapshot | None:
 
 def snapshot_of(task: Task) -> Snapshot:
     """The snapshot that the row tells of."""
-    noted = _noted(task)
+    noted = noted_snapshot(task)
     state = State(task.state)
     error = Fault(code=task.error_code, text=task.error_text) if task.error_code else None
     shown = replace(
@@ -34,6 +37,8 @@ def snapshot_of(task: Task) -> Snapshot:
         started_at=_unix(task.started_at),
         elapsed=None if task.duration_s is None else round(task.duration_s, 1),
     )
+    if task.is_waiting_for_queue:
+        return replace(shown, message=WAITS_FOR_QUEUE)
     if task.finished_at is None:
         return shown
     percent = FULL_PERCENT if state is State.SUCCEEDED else shown.percent
@@ -41,7 +46,7 @@ def snapshot_of(task: Task) -> Snapshot:
     return replace(shown, pos=first_position(task.finished_at.timestamp() + 1), percent=percent, rate=None, eta=None)
 
 
-def _noted(task: Task) -> Snapshot:
+def noted_snapshot(task: Task) -> Snapshot:
     """The snapshot that the worker noted last; a bare one if there is none or its form is of another version."""
     try:
         return Snapshot.from_json(task.snapshot)

@@ -13,13 +13,16 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any, Final, cast
+from typing import Any, Final, Required, TypedDict, Unpack, cast
 
 from django import forms
 
 Function = Callable[..., Any]
 NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
 PACKAGES: Final = ("tasks_app.jobs",)
+DEFAULT_QUEUE: Final = "default"
+DEFAULT_PRIORITY: Final = 5
+LAST_PRIORITY: Final = 9
 
 
 class JobError(Exception):
@@ -57,11 +60,11 @@ class BadParameters(ValueError):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """A kind of work.
+    """A kind of work; the fields after `function` are what `@job` takes, and described at `Options`.
 
-    `permission` is who may start it, a Django permission such as "shop.import_products" (None: staff).
-    `restartable`: a task whose worker stopped or vanished is run again, from its beginning or its checkpoint.
-    `max_attempts` counts attempts that failed, a hand-back is none. `queue` is Celery's.
+    Raises:
+        ValueError: a name that cannot stand in an address, or a value outside its range.
+
     """
 
     name: str
@@ -69,11 +72,38 @@ class Job:
     title: str
     description: str = ""
     form: type[forms.Form] = forms.Form
-    stages: tuple[str, ...] = ()
+    stages: Sequence[str] = ()
     permission: str | None = None
+    queue: str = DEFAULT_QUEUE
+    priority: int = DEFAULT_PRIORITY
     restartable: bool = True
+    retry_on_lost: bool = True
     max_attempts: int = 1
-    queue: str = "default"
+    retry_on: tuple[type[BaseException], ...] = (Exception,)
+    backoff_s: float = 1.0
+    backoff_most_s: float = 600.0
+    time_limit_s: float | None = None
+    hard_limit_s: float | None = None
+    cancel_grace_s: float | None = None
+    unique_by: Sequence[str] | None = None
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be meant, at the import of the job's module."""
+        if not NAME.fullmatch(self.name):
+            raise ValueError(f"A job named {self.name!r}: expected lower-case letters, digits and _, at most 64.")
+        self._expect("max_attempts", "1 or more", fits=self.max_attempts >= 1)
+        self._expect("priority", f"0 (first) to {LAST_PRIORITY} (last)", fits=0 <= self.priority <= LAST_PRIORITY)
+        self._expect("backoff_s", "seconds above 0", fits=self.backoff_s > 0)
+        soft_s, hard_s = self.time_limit_s, self.hard_limit_s
+        self._expect("time_limit_s", "seconds above 0, or None", fits=soft_s is None or soft_s > 0)
+        in_order = hard_s is None or (soft_s is not None and hard_s >= soft_s)
+        self._expect("hard_limit_s", "None, or seconds from time_limit_s on", fits=in_order)
+        unknown = set(self.unique_by or ()) - self.form.base_fields.keys()
+        self._expect("unique_by", "names of its form's fields", fits=not unknown)
+
+    def _expect(self, option: str, allowed: str, *, fits: bool) -> None:
+        if not fits:
+            raise ValueError(f"@job {self.name}: {option}={getattr(self, option)!r}: expected {allowed}.")
 
     def bind(self, data: Mapping[str, Any], files: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """The typed parameters that the form makes of submitted values.
@@ -91,41 +121,42 @@ class Job:
 _jobs: dict[str, Job] = {}
 
 
-def job(
-    *,
-    title: str,
-    description: str = "",
-    form: type[forms.Form] | None = None,
-    stages: Sequence[str] = (),
-    permission: str | None = None,
-    restartable: bool = True,
-    max_attempts: int = 1,
-    queue: str = "default",
-) -> Callable[[Function], Function]:
-    """Make a function a job; its name is the job's. The fields are described at `Job`.
+class Options(TypedDict, total=False):
+    """What `@job` takes; each may be left out but the title.
+
+    Names end in their unit: `_s` are seconds.
+    """
+
+    title: Required[str]
+    description: str  # the first line of the function's docstring, unless given
+    form: type[forms.Form]  # of its parameters
+    stages: Sequence[str]  # names, in order
+    permission: str | None  # who may start it, such as "shop.import_products"; None: staff
+    queue: str  # Celery's; a worker must listen to it
+    priority: int  # within its queue: 0 first, 9 last
+    restartable: bool  # a task whose worker stopped or vanished is run again, from its beginning or checkpoint
+    retry_on_lost: bool  # False: handed back by a worker that stops, but `lost` when its worker vanished
+    max_attempts: int  # attempts that may fail; a hand-back is none
+    retry_on: tuple[type[BaseException], ...]  # failures that are worth another attempt
+    backoff_s: float  # before the second attempt; doubled for each further one, and scattered
+    backoff_most_s: float
+    time_limit_s: float | None  # of an attempt: at its next progress call TimeLimitReached is raised in the job
+    hard_limit_s: float | None  # then its process is ended; None: a cancel's grace after the time limit
+    cancel_grace_s: float | None  # a job that does not agree to its cancel for so long is ended; None: the setting's
+    unique_by: Sequence[str] | None  # fields: of the tasks that agree in them one runs at a time; (): one at all
+
+
+def job(**options: Unpack[Options]) -> Callable[[Function], Function]:
+    """Make a function a job; its name is the job's.
 
     Raises:
-        ValueError: the name is taken or cannot stand in an address, or `max_attempts` is below 1.
+        ValueError: the name is taken or cannot stand in an address, or an option is outside its range.
 
     """
-    if max_attempts < 1:
-        raise ValueError(f"@job(title={title!r}, max_attempts={max_attempts}): expected 1 or more.")
 
     def register(function: Function) -> Function:
-        _add(
-            Job(
-                name=function.__name__,
-                function=function,
-                title=title,
-                description=description or _first_line(function),
-                form=form or forms.Form,
-                stages=tuple(stages),
-                permission=permission,
-                restartable=restartable,
-                max_attempts=max_attempts,
-                queue=queue,
-            )
-        )
+        described: Options = {"description": _first_line(function), **options}
+        _add(Job(name=function.__name__, function=function, **described))
         return function
 
     return register
@@ -136,8 +167,6 @@ def _first_line(function: Function) -> str:
 
 
 def _add(made: Job) -> None:
-    if not NAME.fullmatch(made.name):
-        raise ValueError(f"A job named {made.name!r}: expected lower-case letters, digits and _, at most 64.")
     taken = _jobs.get(made.name)
     if taken is not None and taken.function.__module__ != made.function.__module__:
         raise ValueError(

@@ -6,16 +6,22 @@ from collections.abc import Callable
 from typing import Any, Final
 from uuid import UUID
 
-from django.db import DatabaseError, close_old_connections
+from django.db import DatabaseError, DataError, close_old_connections
 
 from progress_app import conf as progress_conf
 from progress_app import connections
 from progress_app.events import State
+from progress_app.halt import Limits
 from progress_app.reporter import Reporter
-from tasks_app import attachments, conf, outbox, registry
+from tasks_app import attachments, attempts, conf, outbox, registry
+from tasks_app.backoff import pause_s
+from tasks_app.force import JobForce
 from tasks_app.host import TaskHost
+from tasks_app.interrupts import Interrupts
+from tasks_app.limits import cancel_grace_s, hard_limit_s
 from tasks_app.models import Task
-from tasks_app.outcome import Ending, Outcome, outcome_of
+from tasks_app.outcome import NOT_KEPT, Ending, Outcome, outcome_of
+from tasks_app.transitions import from_now
 
 WRITE_WITHIN_S: Final = 40.0  # the lease is lost soon after; whoever has the task then runs it again
 FIRST_PAUSE_S: Final = 0.5
@@ -30,20 +36,28 @@ def run(task_id: str, *, worker: str) -> None:
         SystemExit: the worker is being stopped; the task has been handed back.
 
     """
-    task = _claimed(UUID(task_id), worker)
-    if task is None:
-        logger.info("Task %s does not wait any more; this message is a second copy.", task_id)
-        return
-    reporter = _reporter(task)
+    interrupts = Interrupts()
+    with interrupts.guarded():
+        task = _claimed(UUID(task_id), worker)
+        if task is None:
+            logger.info("Task %s does not wait any more; this message is a second copy.", task_id)
+        elif _attempt(task, interrupts) is Ending.HAND_BACK:
+            raise SystemExit
+
+
+def _attempt(task: Task, interrupts: Interrupts) -> Ending:
+    reporter = _reporter(task, interrupts)
     reporter.start()
-    outcome = outcome_of(lambda: _work(task, reporter))
+    outcome = outcome_of(lambda: _work(task, reporter, interrupts))
     try:
         _write(task, reporter, outcome)
-    except SystemExit:  # stopped while writing: every write is conditional, so writing again is safe
+    except DataError:
+        logger.exception("Task %s: the database refused the end.", task.pk)
+        _finish(task, reporter, Outcome(ending=Ending.FAIL, state=State.FAILED, error=NOT_KEPT))
+    except SystemExit:  # stopped while writing, in a shared process: every write is conditional, so again is safe
         _write(task, reporter, outcome)
         raise
-    if outcome.ending is Ending.HAND_BACK:
-        raise SystemExit
+    return outcome.ending
 
 
 def _claimed(task_id: UUID, worker: str) -> Task | None:
@@ -52,10 +66,11 @@ def _claimed(task_id: UUID, worker: str) -> Task | None:
     if task is None or not row.claim(attempt=task.attempt, worker=worker, lease_s=conf.get().lease_s):
         return None
     task.attempt += 1
+    task.worker = worker
     return task
 
 
-def _reporter(task: Task) -> Reporter:
+def _reporter(task: Task, interrupts: Interrupts) -> Reporter:
     job, settings, progress = registry.find(task.job), conf.get(), progress_conf.get()
     return Reporter(
         task=str(task.pk),
@@ -68,12 +83,20 @@ def _reporter(task: Task) -> Reporter:
         lease_s=settings.lease_s,
         interval_s=progress.send_interval_s,
         pulse_s=progress.pulse_s,
+        limits=Limits(
+            time_limit_s=job.time_limit_s if job else None,
+            hard_limit_s=hard_limit_s(job),
+            cancel_grace_s=cancel_grace_s(job),
+            finally_s=settings.finally_s,
+            force=JobForce(task, interrupts),
+        ),
     )
 
 
-def _work(task: Task, reporter: Reporter) -> Any:
-    job = registry.get(task.job)
-    return job.function(reporter, **job.bind(task.params, attachments.inputs(task)))
+def _work(task: Task, reporter: Reporter, interrupts: Interrupts) -> Any:
+    with interrupts.body():
+        job = registry.get(task.job)
+        return job.function(reporter, **job.bind(task.params, attachments.inputs(task)))
 
 
 def _write(task: Task, reporter: Reporter, outcome: Outcome) -> None:
@@ -83,25 +106,42 @@ def _write(task: Task, reporter: Reporter, outcome: Outcome) -> None:
         reporter.settle(State.LOST)
         logger.warning("Task %s: attempt %d was superseded and wrote nothing.", task.pk, task.attempt)
     elif outcome.ending is Ending.HAND_BACK and job is not None and job.restartable:
-        _put_back(task, reporter, outcome, State.QUEUED)
+        _hand_back(task, reporter, outcome)
     elif outcome.ending is Ending.HAND_BACK:
         _finish(task, reporter, Outcome(ending=Ending.FINISH, state=State.LOST))
-    elif outcome.ending is Ending.FAIL and job is not None and task.failures + 1 < job.max_attempts:
-        _put_back(task, reporter, outcome, State.RETRYING, failures=task.failures + 1)
+    elif job is not None and isinstance(outcome.cause, job.retry_on) and task.failures + 1 < job.max_attempts:
+        _try_again(task, reporter, outcome, job)
     else:
         _finish(task, reporter, outcome)
 
 
-def _put_back(task: Task, reporter: Reporter, outcome: Outcome, state: State, **noted: Any) -> None:
-    """Let the task be run again; one that was to be cancelled is cancelled instead."""
-    snapshot = reporter.settle(state, outcome.error)
-    row = Task.objects.filter(pk=task.pk)
-    text = snapshot.to_json().decode()
-    if _insist(lambda: row.hand_back(attempt=task.attempt, state=state, snapshot=text, **noted)):
-        reporter.publish_end()
+def _hand_back(task: Task, reporter: Reporter, outcome: Outcome) -> None:
+    if _put_back(task, reporter, outcome, State.QUEUED, attempts.HANDED_BACK):
         outbox.publish(Task.objects.get(pk=task.pk))
+
+
+def _try_again(task: Task, reporter: Reporter, outcome: Outcome, job: registry.Job) -> None:
+    failures = task.failures + 1
+    wait_s = pause_s(failures, first_s=job.backoff_s, most_s=job.backoff_most_s)
+    noted = {"failures": failures, "next_at": from_now(wait_s)}
+    if _put_back(task, reporter, outcome, State.RETRYING, attempts.FAILED, **noted):
+        outbox.put_later(Task.objects.get(pk=task.pk), wait_s)
+
+
+def _put_back(task: Task, reporter: Reporter, outcome: Outcome, state: State, ending: str, **noted: Any) -> bool:
+    """Let the task be run again; False: it was to be cancelled, and is, or is not its own any more."""
+    snapshot = reporter.settle(state, outcome.error)
+    noted["snapshot"] = snapshot.to_json().decode()
+    noted["past_attempts"] = attempts.with_attempt(
+        task, ending, snapshot=snapshot, error=outcome.error, traceback=outcome.traceback
+    )
+    row = Task.objects.filter(pk=task.pk)
+    moved = _insist(lambda: row.hand_back(attempt=task.attempt, state=state, **noted))
+    if moved:
+        reporter.publish_end()
     else:
         _finish(task, reporter, Outcome(ending=Ending.FINISH, state=State.CANCELLED))
+    return moved
 
 
 def _finish(task: Task, reporter: Reporter, outcome: Outcome) -> None:
@@ -135,6 +175,8 @@ def _insist(write: Callable[[], bool]) -> bool:
     while True:
         try:
             return write()
+        except DataError:
+            raise
         except DatabaseError:
             if time.monotonic() - began_s > WRITE_WITHIN_S:
                 raise

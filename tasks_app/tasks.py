@@ -4,13 +4,19 @@ from typing import Any
 
 from celery import shared_task
 
-from tasks_app import maintenance, runner
+from tasks_app import maintenance, probe, runner
 
 
 @shared_task(bind=True, name="tasks_app.run")
 def run(self: Any, task_id: str) -> None:
     """Run a task."""
     runner.run(task_id, worker=self.request.hostname or "")
+
+
+@shared_task(name=probe.PROBE)
+def answer_probe(queue: str, priority: int, sent_at: str) -> None:
+    """Show that the line has come so far."""
+    probe.answer(queue, priority, sent_at)
 
 
 @shared_task(name="tasks_app.maintain")

@@ -9,11 +9,11 @@ Every write of a worker carries its attempt, so that a worker whose lease ran ou
 the database's clock: workers whose clocks differ agree on it.
 """
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
-from django.db.models import F, Value
+from django.db.models import F, Max, Min, Q, Value
 from django.db.models.functions import Coalesce, Now
 
 from progress_app.events import FINAL, State
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 WAITING = (State.QUEUED, State.RETRYING)
 OWNED = (State.RUNNING, State.CANCELLING)
+CLAIMED = (*OWNED, *sorted(FINAL))  # with a time of publishing: a worker has taken its message
 
 
 def from_now(seconds: float) -> Any:
@@ -41,6 +42,7 @@ class Transitions(models.QuerySet["Task"]):
             attempt=attempt + 1,
             worker=worker,
             lease_until=from_now(lease_s),
+            next_at=None,
             started_at=Coalesce(F("started_at"), Now()),
         )
 
@@ -60,7 +62,7 @@ class Transitions(models.QuerySet["Task"]):
             lease_until=None,
             published_at=None,
             worker="",
-            **noted,
+            **{"next_at": None, **noted},
         )
 
     def request_cancel(self) -> bool:
@@ -70,7 +72,11 @@ class Transitions(models.QuerySet["Task"]):
     def cancel_waiting(self, **outcome: Any) -> bool:
         """Cancel a task that nobody runs yet, at once."""
         return self._moved(
-            self.filter(state__in=WAITING), **_ended(State.CANCELLED), cancel_requested_at=Now(), **outcome
+            self.filter(state__in=WAITING),
+            **_ended(State.CANCELLED),
+            cancel_requested_at=Now(),
+            published_at=None,  # nobody took its message
+            **outcome,
         )
 
     def mark_published(self, *, attempt: int) -> bool:
@@ -78,8 +84,25 @@ class Transitions(models.QuerySet["Task"]):
         return self._moved(self.filter(state__in=WAITING, attempt=attempt), published_at=Now())
 
     def unpublished(self, *, older_than_s: float) -> "Transitions":
-        """Waiting tasks whose message is not known to be with the broker."""
-        return self.filter(state__in=WAITING, published_at=None, created_at__lt=from_now(-older_than_s))
+        """Waiting tasks whose message is not known to be with the broker, and whose time has come."""
+        due = Q(next_at=None, created_at__lt=from_now(-older_than_s)) | Q(next_at__lte=Now())
+        return self.filter(due, state__in=WAITING, published_at=None)
+
+    def doubt(self) -> int:
+        """Let the waiting tasks of this query be published again; gives how many."""
+        return self.filter(state__in=WAITING, published_at__isnull=False).update(published_at=None)
+
+    def lines(self, *, waiting_s: float) -> list[tuple[str, int, datetime]]:
+        """Queue, priority and oldest publishing of the lines whose oldest task has waited so long, in seconds."""
+        published = self.filter(state__in=WAITING, published_at__isnull=False).order_by()
+        lines = published.values_list("queue", "priority").annotate(oldest=Min("published_at"))
+        return list(lines.filter(oldest__lt=from_now(-waiting_s)))
+
+    def newest_claimed(self, queue: str, priority: int, *, since: datetime) -> datetime | None:
+        """When the newest of the messages published since then that a worker took was published; None: none was."""
+        claimed = self.filter(state__in=CLAIMED, queue=queue, priority=priority, published_at__gte=since)
+        newest: datetime | None = claimed.aggregate(newest=Max("published_at"))["newest"]
+        return newest
 
     def overdue(self) -> "Transitions":
         """Owned tasks whose lease has run out: their worker is gone, or frozen."""

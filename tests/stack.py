@@ -7,9 +7,10 @@ test's own processes: kill and restart them as you like).
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
@@ -94,12 +95,19 @@ class Web:
 
 
 class Worker:
-    """A Celery worker of the prefork pool for both queues."""
+    """A Celery worker with the project's jobs and those of `tests.stubborn_jobs`."""
 
-    def __init__(self, name: str, environment: dict[str, str], concurrency: int = 2) -> None:
+    def __init__(
+        self,
+        name: str,
+        environment: dict[str, str],
+        concurrency: int = 2,
+        queues: str = "default,maintenance",
+        pool: str = "prefork",
+    ) -> None:
         self.node = f"{name}-{os.getpid()}@test"
         celery = [sys.executable, "-m", "celery", "-A", "config.celery", "worker", "-n", self.node]
-        options = ["-c", str(concurrency), "-Q", "default,maintenance", "-l", "info"]
+        options = ["-c", str(concurrency), "-Q", queues, "-P", pool, "-I", "tests.stubborn_jobs", "-l", "info"]
         patient = {"REMAP_SIGTERM": "SIGQUIT", "BROKER_SOCKET_TIMEOUT_S": "5", "WORKER_SOFT_SHUTDOWN_S": "1"}
         self.service = Service(name, [*celery, *options], patient | environment)
         self._starts = 0
@@ -211,6 +219,24 @@ def _session_stack(django_db_setup: None, valkey: Valkey, static_files: None) ->
 def live(transactional_db: None, redis_db: redis.Redis, _session_stack: _SessionStack) -> Stack:
     """Return the session's worker and web, with an empty database and an empty Redis."""
     return _session_stack.awake()
+
+
+@pytest.fixture
+def workers(
+    transactional_db: None, redis_db: redis.Redis, valkey: Valkey, _session_stack: _SessionStack
+) -> Iterator[Callable[..., Worker]]:
+    """Give a function that starts a worker for this test alone: `workers(name, environment, **options)`."""
+    _session_stack.asleep()
+    started: list[Worker] = []
+
+    def start(name: str, environment: dict[str, str] | None = None, **options: Any) -> Worker:
+        started.append(worker := Worker(name, _database_environment() | (environment or {}), **options))
+        worker.start()
+        return worker
+
+    yield start
+    for worker in started:
+        worker.service.stop()
 
 
 @pytest.fixture

@@ -74,6 +74,9 @@ class Backend(Protocol):
     def read_snapshot(self, task: str) -> Snapshot | None:
         """The newest snapshot of a task, None if there is none."""
 
+    def unfinished(self, tasks: Sequence[str]) -> list[str]:
+        """Those of the tasks that have a snapshot which is not final."""
+
     def replay(self, channel: str, after: int | None, limit: int) -> list[Entry]:
         """The events of a log channel after a position, oldest first; None: from the oldest kept.
 

@@ -91,6 +91,11 @@ class MemoryBackend:
         kept = self._tasks.get(task)
         return kept.snapshot if kept else None
 
+    def unfinished(self, tasks: Sequence[str]) -> list[str]:
+        """As `Backend.unfinished`."""
+        found = ((task, self.read_snapshot(task)) for task in tasks)
+        return [task for task, snapshot in found if snapshot is not None and not snapshot.is_final]
+
     def replay(self, channel: str, after: int | None, limit: int) -> list[Entry]:
         """As `Backend.replay`."""
         with self._lock:

@@ -104,6 +104,14 @@ class RedisBackend:
             body = self.client.hget(self._keys.state(task), "body")
         return Snapshot.from_json(cast("bytes", body)) if body else None
 
+    def unfinished(self, tasks: Sequence[str]) -> list[str]:
+        """As `Backend.unfinished`."""
+        with self._one_kind_of_error(), self.client.pipeline(transaction=False) as pipe:
+            for task in tasks:
+                pipe.hget(self._keys.state(task), "final")
+            finals = pipe.execute()
+        return [task for task, final in zip(tasks, finals, strict=True) if final == b"0"]
+
     def replay(self, channel: str, after: int | None, limit: int) -> list[Entry]:
         """As `Backend.replay`."""
         key = self._keys.log(channel)

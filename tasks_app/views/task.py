@@ -4,18 +4,19 @@ from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
 
-from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import render
 from django.views.decorators.http import require_POST, require_safe
 
 from progress_app.channels import log_channel
 from tasks_app import lifecycle, registry
+from tasks_app.attempts import past_attempts
 from tasks_app.download import download
 from tasks_app.joblog import joblog
 from tasks_app.models import Task
-from tasks_app.permissions import may_control, visible_task
+from tasks_app.permissions import may_control, may_start, visible_task
+from tasks_app.views.verb import answer
 
 
 @require_safe
@@ -29,12 +30,15 @@ def detail(request: HttpRequest, task_id: UUID) -> HttpResponse:
 def _shown(request: HttpRequest, task: Task) -> Mapping[str, Any]:
     control = may_control(request.user, task)
     log, position = joblog(task)
+    job = registry.find(task.job)
     return {
         "task": task,
-        "job": registry.find(task.job),
+        "job": job,
         "may_control": control,
         "may_cancel": control and task.may_be_cancelled,
-        "may_retry": control and task.is_final and registry.find(task.job) is not None,
+        "may_retry": control and task.is_final and job is not None,
+        "may_change": control and task.is_final and job is not None and may_start(request.user, job),
+        "past_attempts": past_attempts(task),
         "attachments": list(task.attachments.all()),
         "log": log,
         "log_channel": log_channel(task.pk),
@@ -48,7 +52,7 @@ def _shown(request: HttpRequest, task: Task) -> Mapping[str, Any]:
 def cancel(request: HttpRequest, task_id: UUID) -> HttpResponse:
     """Ask for the end of a task."""
     task = visible_task(request.user, task_id)
-    return _done(request, task, lambda: lifecycle.cancel(task, user=request.user))
+    return answer(request, lambda: lifecycle.cancel(task, user=request.user), otherwise=task)
 
 
 @require_POST
@@ -56,18 +60,7 @@ def cancel(request: HttpRequest, task_id: UUID) -> HttpResponse:
 def retry(request: HttpRequest, task_id: UUID) -> HttpResponse:
     """Run a task again, as a new one."""
     task = visible_task(request.user, task_id)
-    return _done(request, task, lambda: lifecycle.retry(task, user=request.user))
-
-
-def _done(request: HttpRequest, task: Task, verb: Any) -> HttpResponse:
-    """Show what the verb gave, or why it did not fit."""
-    try:
-        return redirect(verb())
-    except lifecycle.NotAllowed as error:
-        raise Http404 from error
-    except lifecycle.Refused as error:
-        messages.warning(request, str(error))
-        return redirect(task)
+    return answer(request, lambda: lifecycle.retry(task, user=request.user), otherwise=task)
 
 
 @require_safe

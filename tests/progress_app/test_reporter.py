@@ -15,10 +15,12 @@ from progress_app.backends.base import Answer, Verdict
 from progress_app.backends.memory import MemoryBackend
 from progress_app.channels import log_channel
 from progress_app.events import Fault, LogEntry, Snapshot, StageRef, State
-from progress_app.exceptions import AttemptSuperseded, BackendUnavailable, TaskCancelled, UsageError
+from progress_app.exceptions import AttemptSuperseded, BackendUnavailable, TaskCancelled, TimeLimitReached, UsageError
+from progress_app.halt import Limits
 from progress_app.reporter import Lease, Reporter
+from progress_app.rhythm import Rhythm
 from tests.processes import until
-from tests.progress_app.doubles import TASK, FakeHost, snapshot
+from tests.progress_app.doubles import TASK, Clock, FakeHost, snapshot
 
 LONG_S = 3_600.0
 
@@ -314,7 +316,48 @@ def test_a_job_may_catch_what_its_stages_raise(progress: Reporter) -> None:
     assert [stage.depth for stage in shown(progress).stages] == [0] * 5
 
 
-# Being cancelled
+# Being cancelled, and stopped
+
+
+def test_a_silence_that_is_long_for_this_job_is_shown(progress: Reporter, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = Clock()
+    monkeypatch.setattr(progress, "_rhythm", Rhythm(clock))
+    for _ in range(10):
+        clock.now += 1
+        progress.advance()
+        progress.changed()
+    assert shown(progress).stalled_s is None
+    clock.now += 45
+    progress.changed()
+    assert shown(progress).stalled_s == 45
+
+
+def test_a_time_limit_stops_the_job_at_its_next_call(backend: Recorder, host: FakeHost) -> None:
+    progress = reporter_of(backend, host, limits=Limits(time_limit_s=-1))
+    progress.watch()
+    with pytest.raises(TimeLimitReached):
+        list(progress.track([1, 2]))
+
+
+def test_a_worker_that_cannot_end_a_job_says_so_in_its_log(backend: Recorder, host: FakeHost) -> None:
+    progress = reporter_of(backend, host, limits=Limits(cancel_grace_s=-1))
+    backend.request_cancel(TASK, 1.0)
+    progress.send()
+    progress.watch()
+    progress.send()
+    [line] = backend.lines()
+    assert "its worker cannot make it" in line
+
+
+def test_a_job_waits_while_its_lease_is_unknown(progress: Reporter) -> None:
+    progress.hold()
+    job = threading.Thread(target=progress.advance)
+    job.start()
+    job.join(0.05)
+    assert job.is_alive()
+    progress.resume()
+    job.join(20)
+    assert not job.is_alive()
 
 
 def test_a_cancel_is_told_once_by_counting_and_always_on_request(progress: Reporter, backend: Recorder) -> None:

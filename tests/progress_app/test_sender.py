@@ -26,11 +26,11 @@ class FakeSource:
         self.has_news = False
         self.looks = self.recalls = 0
         self.on_recall: Callable[[], None] = lambda: None
+        self.held = False
         self.on_send: Callable[[], None] = lambda: None
         self.on_renew: Callable[[], bool] = lambda: True
 
     def changed(self) -> bool:
-        self.looks += 1
         return self.has_news
 
     def send(self) -> Answer:
@@ -45,6 +45,15 @@ class FakeSource:
     def recall(self) -> None:
         self.recalls += 1
         self.on_recall()
+
+    def hold(self) -> None:
+        self.held = True
+
+    def resume(self) -> None:
+        self.held = False
+
+    def watch(self) -> None:
+        self.looks += 1
 
     def sends(self) -> int:
         return self.calls.count("send")
@@ -219,6 +228,42 @@ def test_who_has_lost_the_lease_sends_nothing_more(
     until(lambda: "renew" in source.calls)
     until(source.looked())
     assert source.calls == ["send", "renew"]
+
+
+def test_the_job_waits_while_nobody_knows_whether_the_lease_holds(
+    make: Callable[..., Sender], source: FakeSource, clock: Clock
+) -> None:
+    answers: list[Exception] = [OSError("the database is away")]
+    go_on = threading.Event()
+
+    def renew() -> bool:
+        if answers:
+            raise answers.pop()
+        return go_on.wait(20)
+
+    source.on_renew = renew
+    sender = make()
+    sender.start()
+    until(source.looked())
+    clock.now += 46.0
+    sender.hurry()
+    until(lambda: source.calls.count("renew") == 2)
+    assert source.held
+    go_on.set()
+    until(lambda: not source.held)
+
+
+def test_a_lease_that_was_lost_in_time_stops_the_sending_too(make: Callable[..., Sender], source: FakeSource) -> None:
+    source.on_renew = lambda: False
+    sender = make()
+    sender.start()
+    until(source.looked())
+    sender._stale.set()
+    until(lambda: sender._is_lost)
+    sent = source.sends()
+    sender.hurry()
+    until(source.looked())
+    assert source.sends() == sent
 
 
 def test_a_lease_is_as_old_as_the_question(make: Callable[..., Sender], source: FakeSource, clock: Clock) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from tasks_app import outbox, registry
+from tasks_app import epoch, outbox, registry
 from tasks_app.models import Task
 
 
@@ -28,8 +28,11 @@ class Broker:
     def __init__(self) -> None:
         self.sent: list[tuple[str, dict[str, Any]]] = []
         self.away = False
+        self.tries = 0
+        self.later: list[tuple[Task, float]] = []
 
     def send_task(self, name: str, **options: Any) -> None:
+        self.tries += 1
         if self.away:
             raise ConnectionError("the broker is away")
         self.sent.append((name, options))
@@ -40,6 +43,8 @@ def broker(monkeypatch: pytest.MonkeyPatch) -> Broker:
     """Stand between the outbox and Celery."""
     double = Broker()
     monkeypatch.setattr(outbox, "current_app", double)
+    monkeypatch.setattr(outbox, "put_later", lambda task, after_s: double.later.append((task, after_s)))
+    monkeypatch.setattr(epoch, "is_lost", lambda: False)
     return double
 
 

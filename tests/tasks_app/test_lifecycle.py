@@ -1,13 +1,15 @@
 """The user's verbs: enqueue, cancel, retry; who may, what is kept, and what a fault of Redis or broker changes."""
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 import redis
 from django import forms
-from django.contrib.auth.models import AnonymousUser, User
+from django.contrib.auth.models import AnonymousUser, Permission, User
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection
 from django.http import QueryDict
 
 from progress_app import connections
@@ -176,3 +178,129 @@ def test_an_unfinished_task_cannot_be_retried(owner: User) -> None:
 def test_a_job_that_is_gone_cannot_be_retried(owner: User) -> None:
     with pytest.raises(lifecycle.Refused, match="no longer part"):
         lifecycle.retry(TaskFactory.create(owner=owner, ended=True, job="gone"), user=owner)
+
+
+def test_a_retry_whose_values_no_longer_fit_is_refused_with_the_way_out(owner: User) -> None:
+    task = TaskFactory.create(owner=owner, ended=True, params=QUICK | {"steps": 0})
+    with pytest.raises(lifecycle.Refused, match=r"steps: .*changed input"):
+        lifecycle.retry(task, user=owner)
+
+
+def test_a_retry_with_changed_input_takes_the_files_that_are_not_given_anew(
+    staff: User, inbox: list[Task], catalogue: Callable[..., registry.Job]
+) -> None:
+    class Two(forms.Form):
+        first = forms.FileField()
+        second = forms.FileField()
+        name = forms.CharField()
+
+    catalogue(nothing, form=Two)
+    files = {name: SimpleUploadedFile(f"{name}.csv", b"a") for name in ("first", "second")}
+    task = lifecycle.enqueue("a_job", user=staff, data={"name": "a"}, files=files)
+    Task.objects.filter(pk=task.pk).cancel_waiting()
+    task.refresh_from_db()
+    again = lifecycle.retry(task, user=staff, data={"name": "b"}, files={"second": SimpleUploadedFile("new.csv", b"b")})
+    assert (again.retry_of, again.params) == (task, {"name": "b"})
+    assert {given.field: given.name for given in again.attachments.all()} == {"first": "first.csv", "second": "new.csv"}
+
+
+def test_new_values_need_the_right_to_start_the_job(owner: User) -> None:
+    with pytest.raises(lifecycle.NotAllowed):
+        lifecycle.retry(TaskFactory.create(owner=owner, ended=True), user=owner, data=QUICK)
+
+
+# Once at a time
+
+
+class Shop(forms.Form):
+    shop = forms.CharField()
+    note = forms.CharField(required=False)
+
+
+@pytest.fixture
+def import_shop(catalogue: Callable[..., registry.Job], inbox: list[Task]) -> Callable[..., Task]:
+    catalogue(nothing, form=Shop, unique_by=["shop"])
+    return lambda user, shop, **more: lifecycle.enqueue("a_job", user=user, data={"shop": shop} | more)
+
+
+def test_the_same_work_is_joined_while_it_is_under_way(
+    staff: User, import_shop: Callable[..., Task], inbox: list[Task]
+) -> None:
+    first, other = import_shop(staff, "north"), import_shop(staff, "south")
+    twin = import_shop(staff, "north", note="again")
+    assert (twin, twin.joined, first.joined) == (first, True, False)
+    assert inbox == [first, other]
+    Task.objects.filter(pk=first.pk).cancel_waiting()
+    assert import_shop(staff, "north") != first, "it has ended"
+
+
+def test_of_many_processes_that_start_the_same_work_one_does(staff: User, import_shop: Callable[..., Task]) -> None:
+    barrier, started = threading.Barrier(6), list[Task]()
+
+    def begin() -> None:
+        barrier.wait()
+        started.append(import_shop(staff, "north"))
+        connection.close()
+
+    threads = [threading.Thread(target=begin) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(started) == 6
+    assert len(set(started)) == Task.objects.count() == 1
+
+
+def test_work_that_the_user_may_not_see_is_not_joined(staff: User, owner: User, catalogue: Any) -> None:
+    catalogue(nothing, form=Shop, unique_by=["shop"], permission="auth.view_user")
+    owner.user_permissions.add(Permission.objects.get(codename="view_user"))
+    lifecycle.enqueue("a_job", user=staff, data={"shop": "north"})
+    with pytest.raises(lifecycle.Refused, match="somebody else"):
+        lifecycle.enqueue("a_job", user=User.objects.get(pk=owner.pk), data={"shop": "north"})
+
+
+def test_work_that_is_being_cancelled_is_not_joined(staff: User, import_shop: Callable[..., Task]) -> None:
+    task = import_shop(staff, "north")
+    Task.objects.filter(pk=task.pk).claim(attempt=0, worker="w", lease_s=45)
+    Task.objects.filter(pk=task.pk).request_cancel()
+    with pytest.raises(lifecycle.Refused, match="being cancelled"):
+        import_shop(staff, "north")
+
+
+def test_files_are_the_same_by_their_content(staff: User, inbox: list[Task], catalogue: Any) -> None:
+    catalogue(nothing, form=Upload, unique_by=["upload"])
+
+    def start(name: str, content: bytes) -> Task:
+        return lifecycle.enqueue("a_job", user=staff, data={}, files={"upload": SimpleUploadedFile(name, content)})
+
+    first = start("a.csv", b"1")
+    assert start("b.csv", b"1") == first
+    assert start("a.csv", b"2") != first
+    with first.attachments.get().file.open() as kept:
+        assert kept.read() == b"1"
+
+
+def test_without_fields_one_runs_at_all(staff: User, inbox: list[Task], catalogue: Any) -> None:
+    catalogue(nothing, form=Shop, unique_by=())
+    start = [lifecycle.enqueue("a_job", user=staff, data={"shop": shop}) for shop in ("north", "south")]
+    assert start[0] == start[1]
+
+
+def test_a_call_that_is_repeated_starts_nothing(staff: User, owner: User, inbox: list[Task]) -> None:
+    def start() -> Task:
+        return lifecycle.enqueue("rehearsal", user=staff, data=QUICK, idempotency_key="k1")
+
+    first = start()
+    Task.objects.filter(pk=first.pk).cancel_waiting()
+    assert start() == first, "also when it has ended"
+    assert inbox == [first]
+    with pytest.raises(lifecycle.Refused, match="another start"):
+        lifecycle.enqueue("rehearsal", user=staff, data=QUICK | {"steps": 5}, idempotency_key="k1")
+
+
+def test_a_task_waits_in_the_line_of_its_job(staff: User, broker: Broker, inbox: list[Task], catalogue: Any) -> None:
+    catalogue(nothing, queue="long", priority=2)
+    task = lifecycle.enqueue("a_job", user=staff, data={})
+    outbox.publish(task)
+    [(_, options)] = broker.sent
+    assert (options["queue"], options["priority"]) == ("long", 2)

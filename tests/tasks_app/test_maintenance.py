@@ -7,11 +7,13 @@ import pytest
 from django.utils import timezone
 
 from progress_app import connections
-from progress_app.events import State
+from progress_app.events import Snapshot, State
 from progress_app.exceptions import BackendUnavailable
 from tasks_app import registry
-from tasks_app.maintenance import maintain
+from tasks_app.attempts import past_attempts
+from tasks_app.maintenance import Report, maintain
 from tasks_app.models import Lock, Task
+from tasks_app.recovery import recover
 from tests.factories import TaskFactory
 from tests.tasks_app.conftest import Broker
 
@@ -39,12 +41,12 @@ def test_a_quiet_round_does_nothing(broker: Broker) -> None:
     TaskFactory.create()
     report = maintain()
     assert report is not None
-    assert (report.published, report.requeued, report.lost, report.sent) == (0, 0, 0, 0)
+    assert report == Report()
 
 
 def test_what_the_broker_may_not_have_is_published_again(broker: Broker) -> None:
     task = TaskFactory.create(created_at=long_ago())
-    TaskFactory.create(created_at=long_ago(), published_at=long_ago())
+    TaskFactory.create(created_at=long_ago(), published_at=timezone.now())
     report = maintain()
     assert report is not None
     assert report.published == 1
@@ -76,6 +78,36 @@ def test_a_job_that_may_not_run_twice_is_lost_and_told(monkeypatch: pytest.Monke
     assert shown(task) is State.LOST
 
 
+def test_a_job_that_is_not_run_again_when_its_worker_vanished(broker: Broker, catalogue: Any) -> None:
+    catalogue(lambda _progress: None, retry_on_lost=False)
+    task = TaskFactory.create(overdue=True, job="a_job")
+    maintain()
+    assert (state_of(task), task.error_code, broker.sent) == ("lost", "worker_lost", [])
+
+
+def test_a_lost_attempt_is_kept(broker: Broker) -> None:
+    task = TaskFactory.create(overdue=True)
+    maintain()
+    state_of(task)
+    [lost] = past_attempts(task)
+    assert (lost.number, lost.ending, lost.worker, lost.started_at) == (1, "lost", "gone@test", None)
+
+
+def test_a_worker_that_renewed_meanwhile_keeps_its_task(broker: Broker) -> None:
+    task = TaskFactory.create(overdue=True)
+    assert Task.objects.filter(pk=task.pk).renew(attempt=1, state=State.RUNNING, lease_s=45)
+    assert recover(task) is None
+    assert (state_of(task), task.attempt) == ("running", 1)
+
+
+def test_an_attempt_that_ran_over_its_limit_has_failed_for_that(broker: Broker, catalogue: Any) -> None:
+    catalogue(lambda _progress: None, time_limit_s=60)
+    noted = Snapshot(task="x", attempt=1, state=State.RUNNING, started_at=1000.0, ts=1061.0)
+    task = TaskFactory.create(overdue=True, job="a_job", snapshot=noted.to_json().decode())
+    maintain()
+    assert (state_of(task), task.error_code) == ("failed", "time_limit")
+
+
 def test_a_task_that_kills_its_workers_is_given_up(broker: Broker) -> None:
     task = TaskFactory.create(overdue=True, losses=2)
     maintain()
@@ -105,8 +137,10 @@ def _away(*_args: Any) -> None:
 
 
 def test_two_rounds_at_once_are_one(broker: Broker) -> None:
-    assert Lock.objects.take("maintenance", 60)
+    holder = Lock.objects.take("maintenance", 60)
     assert maintain() is None
-    Lock.objects.release("maintenance")
+    Lock.objects.release("maintenance", "another")
+    assert maintain() is None
+    Lock.objects.release("maintenance", holder)
     assert maintain() is not None
     assert maintain() is not None, "a round gives its lock back"

@@ -19,15 +19,28 @@ def test_what_is_put_is_published_and_noted(broker: Broker) -> None:
     assert not Task.objects.filter(published_at=None).exists()
 
 
-def test_a_failure_leaves_the_row_to_maintenance_and_the_thread_goes_on(broker: Broker) -> None:
-    box, (first, second) = Outbox(), TaskFactory.create_batch(2)
+def test_after_a_failure_what_comes_is_left_to_maintenance_for_a_while(broker: Broker) -> None:
+    now_s = [100.0]
+    box, tasks = Outbox(clock=lambda: now_s[0]), TaskFactory.create_batch(4)
     broker.away = True
-    box.put(first)
+    for task in tasks[:2]:
+        box.put(task)
+        box.flush()
+        broker.away = False
+    now_s[0] += 10
+    for task in tasks[2:]:
+        box.put(task)
     box.flush()
-    broker.away = False
-    box.put(second)
+    assert set(Task.objects.filter(published_at=None)) == set(tasks[:2])
+
+
+def test_a_broker_that_hangs_is_waited_for_once(broker: Broker) -> None:
+    broker.away = True
+    box = Outbox(clock=lambda: 100.0)
+    for task in TaskFactory.create_batch(20):
+        box.put(task)
     box.flush()
-    assert set(Task.objects.filter(published_at=None)) == {first}
+    assert broker.tries == 1
 
 
 def test_a_full_outbox_does_not_make_a_click_wait(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,18 +1,25 @@
 """Running a task: what becomes of every way in which a job can end, and in which order it is written and told."""
 
+import asyncio
 import json
-from collections.abc import Callable
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from billiard.common import TERM_SIGNAL
 from django import forms
-from django.db import OperationalError, connection
+from django.db import DataError, OperationalError, connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from progress_app import connections
 from progress_app.events import Snapshot, State
 from progress_app.exceptions import AttemptSuperseded, BackendUnavailable, TaskCancelled
-from tasks_app import registry, runner
+from tasks_app import interrupts, registry, runner
+from tasks_app.attempts import past_attempts
 from tasks_app.host import TaskHost
 from tasks_app.models import Task
 from tests.factories import TaskFactory
@@ -97,7 +104,14 @@ def test_what_an_exception_says_is_for_staff_alone(catalogue: Catalogue) -> None
 
 @pytest.mark.parametrize(
     ("result", "code"),
-    [({1, 2}, "result_not_json"), (float("nan"), "result_not_json"), ("x" * 2**20, "result_too_large")],
+    [
+        ({1, 2}, "result_not_json"),
+        (float("nan"), "result_not_json"),
+        ({"a": "b\0"}, "result_not_json"),
+        ("\ud800", "result_not_json"),
+        ("x" * 50_000_000, "result_too_large"),
+    ],
+    ids=lambda value: str(value)[:12].encode("ascii", "backslashreplace").decode(),
 )
 def test_a_result_that_cannot_be_kept_is_a_failure_with_a_reason(catalogue: Catalogue, result: Any, code: str) -> None:
     catalogue(lambda _progress: result)
@@ -154,8 +168,21 @@ def test_an_unknown_task_does_nothing() -> None:
     runner.run("6f0c1111-2222-3333-4444-555566667777", worker="w")
 
 
-def test_a_worker_that_is_stopped_hands_the_task_back(catalogue: Catalogue, broker: Broker) -> None:
-    catalogue(raises(SystemExit()))
+@pytest.fixture
+def own_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Run as in a child of a prefork pool, whose worker's signal ends it."""
+    monkeypatch.setattr(interrupts, "owns_process", lambda: True)
+    former = signal.signal(TERM_SIGNAL, lambda *_: sys.exit(1))
+    yield
+    signal.signal(TERM_SIGNAL, former)
+
+
+def stop(_progress: Any = None, **_values: Any) -> None:
+    signal.raise_signal(TERM_SIGNAL)
+
+
+def test_a_worker_that_is_stopped_hands_the_task_back(catalogue: Catalogue, broker: Broker, own_process: None) -> None:
+    catalogue(stop)
     task = a_task()
     with pytest.raises(SystemExit):
         run(task)
@@ -166,8 +193,8 @@ def test_a_worker_that_is_stopped_hands_the_task_back(catalogue: Catalogue, brok
     assert shown(task).state is State.QUEUED
 
 
-def test_a_job_that_may_not_run_twice_is_lost_instead(catalogue: Catalogue, broker: Broker) -> None:
-    catalogue(raises(SystemExit()), restartable=False)
+def test_a_job_that_may_not_run_twice_is_lost_instead(catalogue: Catalogue, broker: Broker, own_process: None) -> None:
+    catalogue(stop, restartable=False)
     task = a_task()
     with pytest.raises(SystemExit):
         run(task)
@@ -175,32 +202,161 @@ def test_a_job_that_may_not_run_twice_is_lost_instead(catalogue: Catalogue, brok
     assert (task.state, broker.sent) == ("lost", [])
 
 
-def test_a_worker_stopped_while_it_writes_the_end_writes_it_all_the_same(
-    catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
+def test_a_worker_stopped_while_it_claims_hands_the_task_back_before_its_job_begins(
+    catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch, own_process: None
 ) -> None:
-    catalogue(lambda _progress: 7)
-    write, calls = runner._write, list[int]()
-
-    def stopped_once(*arguments: Any) -> None:
-        write(*arguments)
-        calls.append(1)
-        if len(calls) == 1:
-            raise SystemExit
-
-    monkeypatch.setattr(runner, "_write", stopped_once)
+    ran: list[int] = []
+    catalogue(lambda _progress: ran.append(1))
+    claimed = runner._claimed
+    monkeypatch.setattr(runner, "_claimed", lambda *arguments: (claimed(*arguments), stop())[0])  # type: ignore[func-returns-value]
     task = a_task()
     with pytest.raises(SystemExit):
         run(task)
     task.refresh_from_db()
-    assert (task.state, task.result, len(calls)) == ("succeeded", 7, 2)
+    assert (task.state, task.attempt, task.lease_until, ran) == ("queued", 1, None, [])
 
 
-def test_a_job_with_attempts_left_is_tried_again(catalogue: Catalogue, broker: Broker) -> None:
-    catalogue(raises(registry.JobError("flaky", "The other side is busy.")), max_attempts=2)
+def test_a_worker_stopped_while_it_writes_the_end_writes_it_first(
+    catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch, own_process: None
+) -> None:
+    catalogue(lambda _progress: 7)
+    finish = runner._finish
+
+    def stopped(*arguments: Any) -> None:
+        stop()
+        stop()
+        finish(*arguments)
+
+    monkeypatch.setattr(runner, "_finish", stopped)
+    task = a_task()
+    with pytest.raises(SystemExit):
+        run(task)
+    task.refresh_from_db()
+    assert (task.state, task.result) == ("succeeded", 7)
+    assert shown(task).state is State.SUCCEEDED
+
+
+def test_a_second_signal_does_not_interrupt_what_the_job_does_in_its_finally_block(
+    catalogue: Catalogue, own_process: None
+) -> None:
+    cleaned: list[int] = []
+
+    def job(_progress: Any) -> None:
+        try:
+            stop()
+        finally:
+            stop()
+            cleaned.append(1)
+
+    catalogue(job)
+    with pytest.raises(SystemExit):
+        run(a_task())
+    assert cleaned == [1]
+
+
+def test_a_job_that_calls_exit_has_failed_and_is_not_run_for_ever(catalogue: Catalogue) -> None:
+    catalogue(raises(SystemExit(3)))
     task = run(a_task())
-    assert (task.state, task.failures, task.finished_at) == ("retrying", 1, None)
-    assert run(task).state == "failed"
-    assert (task.failures, task.attempt) == (2, 2)
+    assert (task.state, task.error_code) == ("failed", "unexpected")
+    assert "sys.exit()" in task.traceback
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt(), GeneratorExit(), asyncio.CancelledError()])
+def test_whatever_a_job_raises_the_row_gets_its_end(catalogue: Catalogue, error: BaseException) -> None:
+    catalogue(raises(error))
+    assert run(a_task()).state == "failed"
+
+
+def test_an_exception_that_can_neither_be_pickled_nor_told_is_a_failure(catalogue: Catalogue) -> None:
+    class Odd(Exception):
+        def __init__(self) -> None:
+            self.lock = threading.Lock()
+
+        def __str__(self) -> str:
+            raise ValueError("no words")
+
+    catalogue(raises(Odd()))
+    task = run(a_task())
+    assert (task.state, task.error_code) == ("failed", "unexpected")
+
+
+def test_a_reason_that_no_database_takes_is_told_as_far_as_it_can_be(catalogue: Catalogue) -> None:
+    catalogue(raises(registry.JobError("c" * 100, "a\0b \ud800")))
+    task = run(a_task())
+    assert (task.state, task.error_code, task.error_text) == ("failed", "c" * 64, "ab ?")
+
+
+def test_a_database_that_refuses_the_end_gets_another_one(
+    catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    catalogue(lambda _progress: 7)
+    finish = type(Task.objects.all()).finish
+
+    def picky(rows: Any, **fields: Any) -> bool:
+        if fields["result"] == 7:
+            raise DataError("no sevens")
+        return finish(rows, **fields)
+
+    monkeypatch.setattr(type(Task.objects.all()), "finish", picky)
+    task = run(a_task())
+    assert (task.state, task.error_code) == ("failed", "not_kept")
+
+
+def test_a_job_that_runs_over_its_time_has_failed_for_that(catalogue: Catalogue) -> None:
+    def job(progress: Any) -> None:
+        while True:
+            progress.advance()
+
+    catalogue(job, time_limit_s=0.05, max_attempts=3)
+    task = run(a_task())
+    assert (task.state, task.error_code) == ("failed", "time_limit")
+    assert "0.05 s" in task.error_text
+
+
+def test_a_job_with_attempts_left_is_tried_again_after_a_pause(catalogue: Catalogue, broker: Broker) -> None:
+    catalogue(raises(registry.JobError("flaky", "The other side is busy.")), max_attempts=2, backoff_s=8)
+    task = run(a_task())
+    assert (task.state, task.failures, task.finished_at, task.published_at) == ("retrying", 1, None, None)
+    [(waiting, after_s)] = broker.later
+    assert (waiting, broker.sent) == (task, [])
+    assert 4 <= after_s <= 8
+    assert task.next_at is not None
+    assert abs((task.next_at - timezone.now()).total_seconds() - after_s) < 2
+    told = shown(task).error
+    assert told is not None
+    assert told.text == "The other side is busy."
+    last = Task.objects.get(pk=run(task).pk)
+    assert (last.state, last.failures, last.attempt, last.next_at) == ("failed", 2, 2, None)
+
+
+def test_each_attempt_is_kept_with_its_error(catalogue: Catalogue) -> None:
+    def job(progress: Any) -> str:
+        task.refresh_from_db()
+        if task.attempt < 3:
+            raise registry.JobError(f"fault_{task.attempt}", "Busy.")
+        return "done"
+
+    catalogue(job, max_attempts=3)
+    task = a_task()
+    for _ in range(3):
+        run(task)
+    assert task.state == "succeeded"
+    first, second = past_attempts(task)
+    assert (first.number, first.ending, first.code, first.text) == (1, "failed", "fault_1", "Busy.")
+    assert (second.number, second.code, second.worker) == (2, "fault_2", "worker@test")
+    assert first.started_at is not None
+    assert first.started_at <= first.ended_at
+    assert "JobError" in first.traceback
+
+
+def test_a_failure_that_another_attempt_cannot_help_is_final(catalogue: Catalogue) -> None:
+    catalogue(raises(KeyError("x")), max_attempts=5, retry_on=(ConnectionError, registry.JobError))
+    assert run(a_task()).state == "failed"
+
+
+def test_a_result_that_cannot_be_kept_is_not_tried_again(catalogue: Catalogue) -> None:
+    catalogue(lambda _progress: {1, 2}, max_attempts=5)
+    assert run(a_task()).state == "failed"
 
 
 def test_redis_away_all_the_time_changes_nothing_but_the_telling(

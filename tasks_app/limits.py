@@ -1,0 +1,29 @@
+"""How long an attempt at a job may take, and how long it may take to stop."""
+
+from typing import Final
+
+from progress_app.events import Fault
+from tasks_app import conf
+from tasks_app.registry import Job
+
+TIME_LIMIT: Final = "time_limit"  # the code of its error
+
+
+def cancel_grace_s(job: Job | None) -> float:
+    """Seconds that a job has to agree to its cancel before it is ended."""
+    given = job.cancel_grace_s if job else None
+    return conf.get().cancel_grace_s if given is None else given
+
+
+def hard_limit_s(job: Job | None) -> float | None:
+    """Seconds after which an attempt's process is ended, None: never."""
+    if job is None or job.time_limit_s is None:
+        return None
+    return job.time_limit_s + cancel_grace_s(job) if job.hard_limit_s is None else job.hard_limit_s
+
+
+def over_time(job: Job | None, ran_s: float) -> Fault | None:
+    """The fault of an attempt that ran for so long; None: it was within its limit."""
+    if job is None or job.time_limit_s is None or ran_s < job.time_limit_s:
+        return None
+    return Fault(code=TIME_LIMIT, text=f"The job ran longer than the {job.time_limit_s:g} s that it may take.")

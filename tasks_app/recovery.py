@@ -1,0 +1,67 @@
+"""What becomes of a task whose worker is gone: it is run again if its job allows, else it has ended."""
+
+import logging
+from typing import Any
+
+from django.db import transaction
+from django.db.models.functions import Now
+
+from progress_app.events import Fault, Snapshot, State
+from tasks_app import attempts, conf, registry
+from tasks_app.lifecycle import announce_end
+from tasks_app.limits import over_time
+from tasks_app.models import Task
+from tasks_app.record import noted_snapshot
+
+VANISHED = Fault(code="worker_lost", text="Its worker vanished while it ran, and it may not be run again.")
+
+logger = logging.getLogger(__name__)
+
+
+def recover(task: Task) -> State | None:
+    """Put right a task whose lease ran out; gives the state it is in then, None: its worker was quicker."""
+    job, noted = registry.find(task.job), noted_snapshot(task)
+    overtime = _overtime(job, noted, task)
+    if task.state == State.CANCELLING:
+        state = _end(task, State.CANCELLED, None)
+    elif overtime:
+        state = _end(task, State.FAILED, overtime)
+    elif job and job.restartable and job.retry_on_lost and task.losses + 1 < conf.get().most_losses:
+        state = _put_back(task, noted)
+    else:
+        state = _end(task, State.LOST, VANISHED)
+    logger.warning("Task %s: the lease of attempt %d ran out on %s: %s.", task.pk, task.attempt, task.worker, state)
+    return state
+
+
+def _overtime(job: registry.Job | None, noted: Snapshot, task: Task) -> Fault | None:
+    """The fault of an attempt that was ended for its time, or would have been; None: it was not."""
+    if noted.attempt != task.attempt or noted.started_at is None:
+        return None
+    return over_time(job, noted.ts - noted.started_at)
+
+
+def _put_back(task: Task, noted: Snapshot) -> State | None:
+    past = attempts.with_attempt(task, attempts.LOST, snapshot=noted)
+    moved = _row(task).hand_back(attempt=task.attempt, losses=task.losses + 1, past_attempts=past, next_at=Now())
+    return State.QUEUED if moved else None
+
+
+def _end(task: Task, state: State, error: Fault | None) -> State | None:
+    moved = _row(task).finish(
+        attempt=task.attempt,
+        state=state,
+        losses=task.losses + 1,
+        error_code=error.code if error else "",
+        error_text=error.text if error else "",
+    )
+    if not moved:
+        return None
+    task.refresh_from_db()
+    transaction.on_commit(lambda: announce_end(task))
+    return state
+
+
+def _row(task: Task) -> Any:
+    """Still overdue: a worker that woke up and renewed its lease keeps its task."""
+    return Task.objects.filter(pk=task.pk).overdue()

@@ -1,0 +1,65 @@
+"""The form of a job, which starts a task: anew, or again with changed input."""
+
+from functools import partial
+from typing import Any, Final, cast
+from uuid import UUID, uuid4
+
+from django.contrib.auth.decorators import login_required
+from django.forms import Form
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_http_methods
+
+from tasks_app import attachments, lifecycle, registry
+from tasks_app.models import Task
+from tasks_app.permissions import may_control, may_start, visible_task
+from tasks_app.views.verb import answer
+
+LONGEST_KEY: Final = 100
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+def start(request: HttpRequest, name: str) -> HttpResponse:
+    """The form of a job; posted, it starts a task and shows it."""
+    job = _startable(request, name)
+    form = job.form(request.POST, request.FILES) if request.method == "POST" else job.form()
+    if request.method != "POST" or not form.is_valid():
+        return _page(request, job, form, status=422 if form.is_bound else 200)
+    key = request.POST.get("idempotency_key", "")[:LONGEST_KEY]
+    verb = partial(lifecycle.enqueue, job.name, user=request.user, data=request.POST, files=request.FILES)
+    return answer(request, partial(verb, idempotency_key=key), otherwise=request.path)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@login_required
+def again(request: HttpRequest, task_id: UUID) -> HttpResponse:
+    """The form of an ended task's job, filled in as it was; posted, it starts a task with the changed input."""
+    task = visible_task(request.user, task_id)
+    job = _startable(request, task.job)
+    if not may_control(request.user, task) or not task.is_final:
+        raise Http404
+    given = attachments.inputs(task)
+    if request.method != "POST":
+        return _page(request, job, job.form(task.params, cast("Any", given)), repeats=task)
+    form = job.form(request.POST, cast("Any", given | request.FILES.dict()))
+    if not form.is_valid():
+        return _page(request, job, form, repeats=task, status=422)
+    verb = partial(lifecycle.retry, task, user=request.user, data=request.POST, files=request.FILES)
+    return answer(request, verb, otherwise=task)
+
+
+def _page(
+    request: HttpRequest, job: registry.Job, form: Form, *, repeats: Task | None = None, status: int = 200
+) -> HttpResponse:
+    """The page of a job's form; its key makes a second click on its button the same start as the first."""
+    key = request.POST.get("idempotency_key") or uuid4().hex
+    shown = {"job": job, "form": form, "repeats": repeats, "idempotency_key": key}
+    return render(request, "tasks_app/job_form.html", shown, status=status)
+
+
+def _startable(request: HttpRequest, name: str) -> registry.Job:
+    job = registry.find(name)
+    if job is None or not may_start(request.user, job):
+        raise Http404
+    return job
