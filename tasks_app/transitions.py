@@ -112,6 +112,10 @@ class Transitions(models.QuerySet["Task"]):
         """Tasks to which something will still happen."""
         return self.exclude(state__in=FINAL)
 
+    def under_way(self) -> "Transitions":
+        """The same by the states that they are in, which an index finds among a million finished tasks."""
+        return self.filter(state__in=[*WAITING, *OWNED])
+
     @staticmethod
     def _moved(rows: "Transitions", **values: Any) -> bool:
         return rows.update(**values) > 0

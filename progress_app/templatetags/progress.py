@@ -7,6 +7,7 @@ from uuid import UUID
 from django import template
 from django.template import Context
 
+from progress_app.durations import duration_text, range_text
 from progress_app.events import Snapshot
 from progress_app.present import present
 from progress_app.widget import context as widget_context
@@ -50,3 +51,15 @@ def _uuid(given: Any) -> str:
 def unix_time(seconds: float | None) -> datetime | None:
     """A Unix time in seconds as a moment that the `date` filter can show; None stays None."""
     return None if not seconds else datetime.fromtimestamp(seconds, UTC)
+
+
+@register.filter
+def duration(seconds: float | None) -> str:
+    """Seconds in words; empty for None."""
+    return "" if seconds is None else duration_text(float(seconds))
+
+
+@register.filter
+def duration_range(low: float, high: float) -> str:
+    """A range of seconds in words."""
+    return range_text(float(low), float(high))

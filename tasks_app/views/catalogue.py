@@ -1,15 +1,24 @@
 """The catalogue of jobs."""
 
+from typing import Final
+
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from tasks_app.models import Task
 from tasks_app.permissions import startable_jobs
+from tasks_app.sparkline import lately
+
+MOST_UNDER_WAY: Final = 6  # more of them stand in the task list
 
 
 @require_safe
 @login_required
 def catalogue(request: HttpRequest) -> HttpResponse:
-    """The jobs that one may start."""
-    return render(request, "tasks_app/catalogue.html", {"jobs": startable_jobs(request.user)})
+    """The jobs that one may start, each with its last runs, and what of one's own is under way."""
+    cards = [{"job": job, **lately(job.name)} for job in startable_jobs(request.user)]
+    under_way = Task.objects.filter(owner_id=request.user.pk).under_way().defer("log", "traceback", "result", "pace")
+    shown = {"cards": cards, "under_way": under_way[:MOST_UNDER_WAY]}
+    return render(request, "tasks_app/catalogue.html", shown)

@@ -1,0 +1,67 @@
+"""What a task was given, in words: for who starts the job again, by its form or from the command line."""
+
+import shlex
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django import forms
+from django.utils.text import Truncator
+
+from progress_app.events import FINAL
+from tasks_app.models import Task
+from tasks_app.registry import Job
+
+MOST_RECENT: Final = 5
+LONGEST_TEXT: Final = 120  # characters of one line about an input
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Input:
+    """What an earlier task was given, in one line."""
+
+    task: Task
+    text: str
+
+
+def recent_inputs(job: Job, user: Any) -> list[Input]:
+    """The newest different inputs that a user gave to a job, of tasks that have ended and can be run again."""
+    tasks = Task.objects.filter(job=job.name, owner=user, state__in=sorted(FINAL)).order_by("-created_at")
+    rows = tasks.only("id", "params", "created_at", "job").prefetch_related("attachments")[: MOST_RECENT * 4]
+    found: dict[str, Input] = {}
+    for task in rows:
+        text = _text(job, task)
+        if text:
+            found.setdefault(text, Input(task=task, text=text))
+    return list(found.values())[:MOST_RECENT]
+
+
+def _text(job: Job, task: Task) -> str:
+    """One line such as "Steps 200, Duration 20, report.csv": values by their labels, then files by their names."""
+    fields = job.form.base_fields
+    values = [
+        f"{fields[name].label or name.replace('_', ' ')} {_value(value)}"
+        for name, value in task.params.items()
+        if name in fields and value not in ("", None, [])
+    ]
+    names = [file.name for file in task.attachments.all() if file.field]
+    return Truncator(", ".join([*names, *values])).chars(LONGEST_TEXT)
+
+
+def _value(value: Any) -> str:
+    return " ".join(map(str, value)) if isinstance(value, list) else str(value)
+
+
+def command_line(job: Job, form: forms.BaseForm) -> str:
+    """The command that starts the job with what the form holds; a file stands as a path to be filled in."""
+    values = {name: _shown(form, name, field) for name, field in form.fields.items()}
+    parts = [f"{name}={shlex.quote(value)}" for name, value in values.items() if value]
+    return " ".join(["manage.py run_job", job.name, *parts])
+
+
+def _shown(form: forms.BaseForm, name: str, field: forms.Field) -> str:
+    if isinstance(field, forms.FileField):
+        return "path/to/file"
+    value = form[name].value()
+    if isinstance(value, bool):
+        return "on" if value else ""
+    return "" if value is None else _value(value)

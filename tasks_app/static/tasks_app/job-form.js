@@ -1,0 +1,98 @@
+/**
+ * The page of a job's form: the command line follows the values, a button copies it, and a form that sends a file shows
+ * how much of it has gone. Without this module the form is sent as any other.
+ */
+const PART = /^[\w./:@%+-]+$/;
+
+const form = document.getElementById("job-form");
+const command = document.getElementById("command");
+const copy = document.querySelector("[data-copy]");
+
+form.addEventListener("input", () => (command.textContent = commandLine()));
+if (navigator.clipboard) {
+  copy.hidden = false;
+  copy.addEventListener("click", () => copyCommand());
+}
+if (form.querySelector("input[type=file]")) form.addEventListener("submit", (event) => send(event));
+
+/** As `inputs.command_line` writes it. */
+function commandLine() {
+  const names = [...new Set([...form.elements].map(({ name }) => name))];
+  const given = names.filter((name) => name && !isOurs(name) && valueOf(name));
+  const parts = given.map((name) => `${name}=${quoted(valueOf(name))}`);
+  return ["manage.py run_job", form.dataset.job, ...parts].join(" ");
+}
+
+function isOurs(name) {
+  return name === "csrfmiddlewaretoken" || name === "idempotency_key";
+}
+
+function valueOf(name) {
+  const values = new FormData(form).getAll(name);
+  return values.map((value) => (value instanceof File ? value.name || "path/to/file" : value)).join(" ");
+}
+
+/** As a POSIX shell reads it back. */
+function quoted(text) {
+  return PART.test(text) ? text : `'${text.replaceAll("'", `'"'"'`)}'`;
+}
+
+async function copyCommand() {
+  await navigator.clipboard.writeText(command.textContent);
+  copy.querySelector("span").textContent = copy.dataset.copied;
+}
+
+/** Send the form with a bar for its files; the answer, be it the task's page or the form with its faults, is shown. */
+function send(event) {
+  event.preventDefault();
+  const bar = form.querySelector("[data-upload]");
+  const label = bar.querySelector("label");
+  const button = form.querySelector("button[type=submit]");
+  const request = new XMLHttpRequest();
+  request.upload.addEventListener("progress", ({ loaded, total }) => {
+    const percent = total ? Math.floor((100 * loaded) / total) : 0;
+    bar.querySelector("progress").value = percent;
+    label.textContent = percent < 100 ? `${label.dataset.sending} ${percent}%` : label.dataset.sent;
+  });
+  request.addEventListener("load", () => show(request));
+  request.addEventListener("error", () => {
+    bar.hidden = true;
+    button.disabled = false;
+    form.submit(); // the browser's own page says what is wrong with the network
+  });
+  request.open("POST", location.href);
+  request.send(new FormData(form));
+  button.disabled = true;
+  bar.hidden = false;
+}
+
+function show({ responseURL, status, responseText }) {
+  if (status < 400 && responseURL !== location.href) {
+    location.assign(responseURL);
+    return;
+  }
+  const fresh = new DOMParser().parseFromString(responseText, "text/html");
+  const [now, then] = [form.querySelectorAll(".field"), fresh.querySelectorAll("#job-form .field")];
+  if (now.length === 0 || now.length !== then.length) {
+    form.submit();
+    return;
+  }
+  now.forEach((field, index) => takeFaults(field, then[index]));
+  form.querySelector("[data-upload]").hidden = true;
+  form.querySelector("button[type=submit]").disabled = false;
+  form.querySelector(".has-errors :is(input, select, textarea)")?.focus();
+}
+
+/** Show a field's faults and keep what stands in it: a chosen file cannot be put back by a page. */
+function takeFaults(field, fresh) {
+  field.className = fresh.className;
+  field.querySelector(".errorlist")?.remove();
+  const faults = fresh.querySelector(".errorlist");
+  const input = field.querySelector("input, select, textarea");
+  const freshInput = fresh.querySelector("input, select, textarea");
+  for (const name of ["aria-invalid", "aria-describedby"]) {
+    if (freshInput.hasAttribute(name)) input.setAttribute(name, freshInput.getAttribute(name));
+    else input.removeAttribute(name);
+  }
+  if (faults) field.insertBefore(document.adoptNode(faults), field.querySelector(".help"));
+}
