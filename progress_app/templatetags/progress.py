@@ -54,9 +54,9 @@ def unix_time(seconds: float | None) -> datetime | None:
 
 
 @register.filter
-def duration(seconds: float | None) -> str:
-    """Seconds in words; empty for None."""
-    return "" if seconds is None else duration_text(float(seconds))
+def duration(seconds: Any) -> str:
+    """Seconds in words; empty for None and for what a template could not find."""
+    return "" if seconds in (None, "") else duration_text(float(seconds))
 
 
 @register.filter
