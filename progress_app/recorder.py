@@ -9,8 +9,8 @@
 Celery itself is not imported: a task is whatever has a `request` with `id`, `retries` and a `task` name. Who may watch
 such a task is up to the project's PROGRESS_MAY_READ; without one nobody may.
 
-1. A recorder is never told that its function has ended: `ended` is called for it, by the handlers of Celery's signals
-   (tasks_app connects them; elsewhere two lines do).
+1. A recorder is never told that its function has ended: `ended` is called for it, by a handler of Celery's signal
+   `task_postrun` (tasks_app connects one; elsewhere two lines do).
 2. A cancel leaves the `with` block. It must not leave the function as an exception: Celery takes a BaseException for
    the end of its worker process.
 """
@@ -52,11 +52,21 @@ class Lonely:
 
 
 class Reporter(PlainReporter):
-    """A reporter for a plain Celery task; a context manager that starts it and sends its end."""
+    """A reporter for a plain Celery task; a context manager that starts it and sends its end.
+
+    `dial` is for who cannot afford a call: `current, total, message`, looked at whenever something is sent.
+    """
+
+    def __init__(self, **about: Any) -> None:
+        super().__init__(**about)
+        self.dial: list[Any] = []
+        self._looked_at: list[Any] = []
+        self._stage_of_life = threading.Lock()
+        self._is_started = self._is_over = False
 
     @classmethod
-    def for_celery(cls, task: Any, *, stages: Sequence[str] = ()) -> Self:
-        """The reporter of a bound task's present attempt.
+    def for_celery(cls, task: Any, *, stages: Sequence[str] = ()) -> "Reporter":
+        """The reporter of a bound task's present attempt; the same one whenever it is asked for.
 
         Args:
             task: `self` of a task with `bind=True`.
@@ -66,29 +76,49 @@ class Reporter(PlainReporter):
             UsageError: the task is not running, so that there is no id to report under.
 
         """
-        request = task.request
-        if not request.id:
+        if not task.request.id:
             raise UsageError("for_celery() outside a running task: call it in the body of a task with bind=True.")
-        settings = conf.get()
-        return cls(
-            task=task_id(request.id), job=task.name or "", attempt=request.retries + 1,
-            backend=connections.backend(), host=Lonely(), stages=stages, renew_interval_s=ASK_NEVER_S,
-            lease_s=NO_LEASE_S, interval_s=settings.send_interval_s, pulse_s=settings.pulse_s,
-        )  # fmt: skip
+        return _running.of(task, stages)
+
+    def begin(self) -> None:
+        """Start to send; nothing when that was done before."""
+        with self._stage_of_life:
+            if not self._is_started:
+                self._is_started = True
+                self.start()
+
+    def end(self, error: BaseException | None) -> None:
+        """Send the end that this exception means; None: success. What an exception says is not shown. Once."""
+        with self._stage_of_life:
+            if self._is_over:
+                return
+            self._is_over = True
+        self._look()
+        state = _state_after(error)
+        self.settle(state, FAILED if state is State.FAILED else None)
+        self.publish_end()
 
     def __enter__(self) -> Self:
-        self.start()
+        self.begin()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> bool:
         self.end(error)
         return isinstance(error, TaskCancelled | AttemptSuperseded)
 
-    def end(self, error: BaseException | None) -> None:
-        """Send the end that this exception means; None: success. What an exception says is not shown."""
-        state = _state_after(error)
-        self.settle(state, FAILED if state is State.FAILED else None)
-        self.publish_end()
+    def changed(self) -> bool:
+        """As `sender.Source.changed`."""
+        return self.dial != self._looked_at or super().changed()
+
+    def send(self) -> Answer:
+        """As `sender.Source.send`."""
+        self._look()
+        return super().send()
+
+    def _look(self) -> None:
+        if self.dial != self._looked_at:
+            self._looked_at = [*self.dial]
+            self._ledger.update(*self._looked_at)
 
 
 def _state_after(error: BaseException | None) -> State:
@@ -109,34 +139,6 @@ def task_id(celery_id: str) -> str:
         return str(uuid5(NAMESPACE_OID, celery_id))
 
 
-class _Dialled(Reporter):
-    """A reporter that looks at a dial whenever it sends: who turns the dial pays for nothing else."""
-
-    def __init__(self, **about: Any) -> None:
-        super().__init__(**about)
-        self.dial: list[Any] = []
-        self._shown: list[Any] = []
-
-    def changed(self) -> bool:
-        """As `sender.Source.changed`."""
-        return self.dial != self._shown or super().changed()
-
-    def send(self) -> Answer:
-        """As `sender.Source.send`."""
-        self._look()
-        return super().send()
-
-    def end(self, error: BaseException | None) -> None:
-        """As `Reporter.end`."""
-        self._look()
-        super().end(error)
-
-    def _look(self) -> None:
-        if self.dial:
-            self._shown = [*self.dial]
-            self._ledger.update(*self._shown)
-
-
 class ProgressRecorder:
     """celery-progress's recorder: the same calls, a thousand times cheaper.
 
@@ -150,7 +152,9 @@ class ProgressRecorder:
         self.current: float = 0
         self.total: float = 0
         self.description = ""
-        self._dial = _running.of(task).dial
+        reporter = Reporter.for_celery(task)
+        reporter.begin()
+        self._dial = reporter.dial
 
     def set_progress(self, current: float, total: float, description: str = "") -> tuple[str, dict[str, Any]]:
         """Set how far the task is; an empty description leaves the last one. Returns what celery-progress returns."""
@@ -172,32 +176,43 @@ class ProgressRecorder:
 
 
 class _Running:
-    """The recorders' reporters of this process, by Celery id."""
+    """The reporters of the tasks that this process runs now, by Celery id."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._reporters: dict[str, _Dialled] = {}
+        self._reporters: dict[str, Reporter] = {}
 
-    def of(self, task: Any) -> _Dialled:
-        """The reporter of a task's present attempt, started by its first recorder."""
+    def of(self, task: Any, stages: Sequence[str]) -> Reporter:
+        """The reporter of a task's present attempt."""
+        request = task.request
         with self._lock:
-            reporter = self._reporters.get(task.request.id)
-            if reporter is None:
-                reporter = self._reporters[task.request.id] = _Dialled.for_celery(task)
-                reporter.start()
-            return reporter
+            found = self._reporters.get(request.id)
+            if found is None:
+                attempt = request.retries + 1
+                found = _made(task_id(request.id), task.name or "", attempt, stages)
+                self._reporters[request.id] = found
+            return found
 
-    def forget(self, celery_id: str) -> _Dialled | None:
+    def forget(self, celery_id: str) -> Reporter | None:
         """Give the reporter up."""
         with self._lock:
             return self._reporters.pop(celery_id, None)
+
+
+def _made(task: str, job: str, attempt: int, stages: Sequence[str]) -> Reporter:
+    settings = conf.get()
+    return Reporter(
+        task=task, job=job, attempt=attempt, backend=connections.backend(), host=Lonely(), stages=stages,
+        renew_interval_s=ASK_NEVER_S, lease_s=NO_LEASE_S,
+        interval_s=settings.send_interval_s, pulse_s=settings.pulse_s,
+    )  # fmt: skip
 
 
 _running = _Running()
 
 
 def ended(celery_id: str, error: BaseException | None) -> None:
-    """Send the end of a task that a recorder reported for; nothing for other tasks.
+    """Send the end of a task, unless it was sent already; nothing for a task that reports nothing.
 
     Args:
         celery_id: of the task.

@@ -11,6 +11,6 @@ class TasksConfig(AppConfig):
 
     def ready(self) -> None:
         """Fill the catalogue."""
-        from tasks_app import registry  # noqa: PLC0415  (jobs may use models, which need all apps to be loaded)
+        from tasks_app import registry, signals  # noqa: F401, PLC0415  (models, which jobs may use, need all apps)
 
         registry.autodiscover()
