@@ -150,7 +150,11 @@ def test_an_id_that_is_no_uuid_is_watched_under_one_made_of_it(run: Run) -> None
 
 def test_outside_a_running_task_there_is_nothing_to_report_under() -> None:
     with Celery("plain", set_as_current=False) as app:
-        idle = app.task(bind=True, shared=False, name="plain.idle")(lambda _self: None)
+
+        def nothing(self: Any) -> None:
+            pass
+
+        idle = app.task(bind=True, shared=False, name="plain.idle")(nothing)
         with pytest.raises(UsageError, match="outside a running task"):
             ProgressRecorder(idle)
 
