@@ -2,7 +2,9 @@
 
 from typing import Any
 
+from django.http import HttpRequest
 from django.urls import reverse
+from django.utils.crypto import salted_hmac
 
 from progress_app.channels import log_channel, task_channel
 from progress_app.events import Snapshot
@@ -30,3 +32,13 @@ def context(snapshot: Snapshot, size: str = "bar") -> dict[str, Any]:
         "snapshot_url": reverse("progress:snapshot", args=[task]),
         "widget_url": reverse("progress:widget", args=[task]),
     }
+
+
+def sharers(request: HttpRequest | None) -> str:
+    """Names the pages of one browser that may share a connection: those of one login.
+
+    No secret, and of no use to anybody: a hash of the session's key. Empty for a visitor without a session, whose
+    pages share nothing.
+    """
+    key = getattr(getattr(request, "session", None), "session_key", None)
+    return salted_hmac("progress_app.widget.sharers", key).hexdigest()[:32] if key else ""

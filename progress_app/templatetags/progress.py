@@ -11,6 +11,7 @@ from progress_app.durations import duration_text, range_text
 from progress_app.events import Snapshot
 from progress_app.present import present
 from progress_app.widget import context as widget_context
+from progress_app.widget import sharers
 
 ASSETS_NAMED = "_headway_assets_named"  # on the request: a page names script and stylesheet once
 
@@ -37,7 +38,7 @@ def progress_widget(context: Context, task: Any, size: str = "bar") -> dict[str,
     named = getattr(request, ASSETS_NAMED, False)
     if request is not None:
         setattr(request, ASSETS_NAMED, True)
-    return {**widget_context(shown, size), "request": request, "assets": not named}
+    return {**widget_context(shown, size), "request": request, "sharers": sharers(request), "assets": not named}
 
 
 def _uuid(given: Any) -> str:

@@ -31,12 +31,17 @@ window.told = {}; window.entries = [];
 window.follow = async (task, { log = false } = {}) => {
   const { subscribe } = await import("/event-stream.js");
   const told = (window.told[task] = { snapshots: [], states: [] });
-  return (told.leave = subscribe("/events/", {
+  return (told.leave = subscribe({ eventsUrl: "/events/" }, {
     channel: `task-${task}`, logChannel: log ? `task-${task}.log` : undefined, snapshotUrl: `/snapshot/${task}`,
     snapshot: (snapshot) => told.snapshots.push(snapshot), entry: (entry) => window.entries.push(entry.text),
     reset: () => {}, status: ({ state }) => { if (told.states.at(-1) !== state) told.states.push(state); },
   }));
 };
+window.turn = () => new Promise((resolve) => {
+  const { port1, port2 } = new MessageChannel();
+  port1.onmessage = resolve;
+  port2.postMessage(null);
+});
 Math.random = () => 0.999999;
 """
 
@@ -70,6 +75,7 @@ def alone(page: Page, answers: Answers) -> Page:
     """Open an empty page that can import the modules, with the pretended EventSource."""
     page.route(f"{ORIGIN}/**", _serve)
     page.route(f"{ORIGIN}/snapshot/**", answers.give)
+    page.route(f"{ORIGIN}/events/**", lambda route: route.fulfill(status=502))
     page.clock.install(time=START_MS / 1000)
     page.add_init_script(PRETENDED)
     page.goto(f"{ORIGIN}/")
@@ -89,7 +95,7 @@ def _follow(page: Page, *tasks: str, log: bool = False) -> None:
     page.evaluate(
         "async ([tasks, log]) => { for (const task of tasks) await follow(task, { log }); }", [list(tasks), log]
     )
-    page.clock.run_for(60)
+    page.clock.run_for(100)
 
 
 def _url(page: Page, index: int = -1) -> str:
@@ -127,6 +133,8 @@ def test_a_newcomer_reopens_it_and_a_twin_does_not(alone: Page) -> None:
     assert _count(alone) == 1
     _follow(alone, "b", "c")
     assert _count(alone) == 2
+    assert not alone.evaluate("at(0).isClosed")  # it serves until the next one does
+    alone.evaluate("at(1).open()")
     assert alone.evaluate("at(0).isClosed")
 
 
@@ -156,10 +164,11 @@ def test_what_the_server_asked_back_is_brought_back_and_nothing_else(alone: Page
 
 def test_positions_never_go_back(alone: Page) -> None:
     _follow(alone, "a", log=True)
-    shown = alone.evaluate("""() => {
+    shown = alone.evaluate("""async () => {
         at(-1).open();
         for (const pos of [5, 5, 4, 6]) at(-1).emit("progress", { task: "a", pos, state: "running" });
         for (const pos of [2, 2, 1, 3]) at(-1).emit("log", { task: "a", text: `line ${pos}` }, `task-a.log:${pos}`);
+        await turn();
         return [told.a.snapshots.map(({ pos }) => pos), entries];
     }""")
     assert shown == [[5, 6], ["line 2", "line 3"]]
@@ -167,11 +176,12 @@ def test_positions_never_go_back(alone: Page) -> None:
 
 def test_an_end_is_shown_whatever_its_position(alone: Page) -> None:
     _follow(alone, "a")
-    states = alone.evaluate("""() => {
+    states = alone.evaluate("""async () => {
         at(-1).open();
         at(-1).emit("progress", { task: "a", pos: 5, state: "running" });
         at(-1).emit("complete", { task: "a", pos: 5, state: "lost" });
         at(-1).emit("progress", { task: "a", pos: 6, state: "running" });
+        await turn();
         return told.a.snapshots.map(({ state }) => state);
     }""")
     assert states == ["running", "lost"]

@@ -1,89 +1,109 @@
-/** Who follows what on this page: the viewers, which of them the connection serves, and whose task is over. */
-const MOST_CHANNELS = 50; // the server's bound on one stream
+/**
+ * Who follows what on this page, and whose task is over.
+ *
+ * A viewer has `channel`, that of its task, and what it takes: `snapshot(data)`, `row(data)`, `entry(data)`,
+ * `reset(channels)`, `status(connection)`. `logChannel` is the task's log, if it shows that; `rowsChannel` a channel of
+ * compact rows, if it is content with those.
+ */
+const ENDED = { state: "ended", retryAt: 0 };
+const DENIED = { state: "denied", retryAt: 0 };
 
 export class Audience {
-  #viewers = new Set();
-  #streamed = new Set();
+  #byChannel = new Map();
   #finished = new Set(); // channels of tasks that have ended
   #denied = new Set(); // channels that the server refuses
+  #told = new WeakMap(); // what each viewer was told last
 
   get isEmpty() {
-    return this.#viewers.size === 0;
+    return this.#byChannel.size === 0;
   }
 
   /** The viewers for whom something may still come. */
   get waiting() {
-    return [...this.#viewers].filter(({ channel }) => !this.#finished.has(channel) && !this.#denied.has(channel));
+    const channels = [...this.#byChannel.keys()].filter((channel) => this.isOpen(channel));
+    return channels.flatMap((channel) => [...this.#byChannel.get(channel)]);
   }
 
-  /** Those of them that the connection serves. */
-  get streamed() {
-    return this.waiting.filter((viewer) => this.#streamed.has(viewer));
+  /** The channels that the waiting viewers want of the stream, as groups of which none makes sense in part. */
+  get groups() {
+    const wanted = this.waiting.map((viewer) => this.#wantedBy(viewer)).filter((group) => group.length > 0);
+    return [...new Map(wanted.map((group) => [group.join(" "), group])).values()];
   }
 
   add(viewer) {
-    this.#viewers.add(viewer);
+    if (!this.#byChannel.has(viewer.channel)) this.#byChannel.set(viewer.channel, new Set());
+    this.#byChannel.get(viewer.channel).add(viewer);
   }
 
   remove(viewer) {
-    this.#viewers.delete(viewer);
-    this.#streamed.delete(viewer);
+    const viewers = this.#byChannel.get(viewer.channel);
+    viewers?.delete(viewer);
+    if (viewers?.size === 0) this.#byChannel.delete(viewer.channel);
   }
 
-  /** Decide whom the next connection serves, in the order of their coming; returns its channels, sorted. */
-  seat() {
-    const chosen = new Set();
-    this.#streamed.clear();
-    for (const viewer of this.waiting) {
-      const wanted = new Set([...chosen, ...channelsOf(viewer)]);
-      if (wanted.size > MOST_CHANNELS) continue;
-      this.#streamed.add(viewer);
-      for (const channel of wanted) chosen.add(channel);
-    }
-    return [...chosen].sort();
+  has(channel) {
+    return this.#byChannel.has(channel);
   }
 
-  isWaitingFor(channel) {
-    return this.waiting.some((viewer) => viewer.channel === channel);
+  /** Whether something may still come of this task: its end was not seen, and the server lets us look. */
+  isOpen(channel) {
+    return !this.#finished.has(channel) && !this.#denied.has(channel);
   }
 
-  hasFinished(channel) {
-    return this.#finished.has(channel);
+  /** Whether all that the viewer wants is among the channels that the stream serves. */
+  isServed(viewer, served) {
+    const wanted = this.#wantedBy(viewer);
+    return wanted.length > 0 && wanted.every((channel) => served.has(channel));
   }
 
   finish(channel) {
     this.#finished.add(channel);
   }
 
+  /** The server refuses this channel; who only took its rows asks for snapshots instead. */
   deny(channel) {
     this.#denied.add(channel);
   }
 
   passSnapshot(channel, snapshot) {
-    for (const viewer of this.#viewers) if (viewer.channel === channel) viewer.snapshot(snapshot);
+    for (const viewer of this.#byChannel.get(channel) ?? []) viewer.snapshot(snapshot);
   }
 
-  passEntry(channel, entry) {
-    for (const viewer of this.#viewers) if (viewer.logChannel === channel) viewer.entry(entry);
+  passRow(channel, row) {
+    for (const viewer of this.#byChannel.get(channel) ?? []) if (viewer.rowsChannel) viewer.row(row);
+  }
+
+  passEntry(channel, logChannel, entry) {
+    for (const viewer of this.#byChannel.get(channel) ?? []) if (viewer.logChannel === logChannel) viewer.entry(entry);
   }
 
   passReset(channels) {
-    for (const viewer of this.#viewers) {
-      if (channelsOf(viewer).some((channel) => channels.includes(channel))) viewer.reset(channels);
+    for (const viewer of this.waiting) {
+      if (this.#wantedBy(viewer).some((channel) => channels.includes(channel))) viewer.reset(channels);
     }
   }
 
-  /** Tell each viewer how it is connected; `connectionOf(viewer, isStreamed)` answers for the unfinished ones. */
+  /** Tell each viewer how it is connected, if that has changed; `connectionOf(viewer)` answers for the waiting ones. */
   tell(connectionOf) {
-    for (const viewer of this.#viewers) viewer.status(this.#fateOf(viewer) ?? connectionOf(viewer, this.#streamed.has(viewer)));
+    for (const [channel, viewers] of this.#byChannel) {
+      for (const viewer of viewers) this.#tellOne(viewer, this.#fateOf(channel) ?? connectionOf(viewer));
+    }
   }
 
-  #fateOf({ channel }) {
-    if (this.#finished.has(channel)) return { state: "ended", retryAt: 0 };
-    return this.#denied.has(channel) ? { state: "denied", retryAt: 0 } : null;
+  #tellOne(viewer, connection) {
+    const { state, retryAt } = this.#told.get(viewer) ?? {};
+    if (state === connection.state && retryAt === connection.retryAt) return;
+    this.#told.set(viewer, connection);
+    viewer.status(connection);
   }
-}
 
-function channelsOf(viewer) {
-  return [viewer.channel, viewer.logChannel].filter(Boolean);
+  #wantedBy({ channel, logChannel, rowsChannel }) {
+    if (rowsChannel) return this.#denied.has(rowsChannel) ? [] : [rowsChannel];
+    return [channel, logChannel].filter(Boolean);
+  }
+
+  #fateOf(channel) {
+    if (this.#finished.has(channel)) return ENDED;
+    return this.#denied.has(channel) ? DENIED : null;
+  }
 }

@@ -21,17 +21,22 @@ export class Positions {
     if (this.accept(channel, position)) this.#owed.set(channel, position);
   }
 
-  /** Remember an event's `id:`, which the server wants back. */
-  keep(lastEventId) {
-    for (const [channel, position] of parsePositions(lastEventId)) this.#owed.set(channel, position);
+  /** Remember what an event's `id:` says of these channels; the server wants it back. */
+  keep(lastEventId, channels) {
+    for (const [channel, position] of parsePositions(lastEventId)) {
+      if (channels.has(channel)) this.#owed.set(channel, position);
+    }
   }
 
-  /** The text to bring back for these channels; empty when the server has asked for nothing. */
+  /** What to bring back of these channels, as { channel: position }; a channel of which the server asked nothing is not in it. */
   owed(channels) {
-    return channels
-      .filter((channel) => this.#owed.has(channel))
-      .map((channel) => `${encodeURIComponent(channel)}:${this.#owed.get(channel)}`)
-      .join(",");
+    const known = channels.filter((channel) => this.#owed.has(channel));
+    return Object.fromEntries(known.map((channel) => [channel, this.#owed.get(channel)]));
+  }
+
+  /** The newest position seen of a channel, 0 before the first. */
+  last(channel) {
+    return this.#seen.get(channel) ?? 0;
   }
 
   /** Take anything of these channels again: the server said that their positions could not be continued. */
@@ -41,6 +46,13 @@ export class Positions {
       this.#owed.delete(channel);
     }
   }
+}
+
+/** Write { channel: position } as the server reads it. */
+export function formatPositions(positions) {
+  return Object.entries(positions)
+    .map(([channel, position]) => `${encodeURIComponent(channel)}:${position}`)
+    .join(",");
 }
 
 /** Read `quote(channel):position`, comma-joined; parts that cannot be read are left out. */

@@ -26,9 +26,9 @@ class ProgressBar extends HTMLElement {
   #connection = { state: "connecting", retryAt: 0 };
 
   connectedCallback() {
-    const { channel, logChannel, eventsUrl, snapshotUrl, state } = this.dataset;
+    const { channel, logChannel, snapshotUrl, state, ...config } = this.dataset;
     if (!channel || FINAL.has(state)) return;
-    this.#leave = subscribe(eventsUrl, {
+    this.#leave = subscribe(config, {
       channel,
       logChannel,
       logPosition: shownPosition(logChannel),
