@@ -10,13 +10,16 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Se
 from contextlib import contextmanager
 from dataclasses import replace
 from operator import length_hint
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
+from progress_app.checkpoint import Checkpoint
 from progress_app.events import FULL_PERCENT, Fault, Snapshot, State
+from progress_app.exceptions import UsageError
 from progress_app.logbook import printable
 from progress_app.outlook import Outlook, Paces
 from progress_app.rate import Rate
-from progress_app.stages import Stages
+from progress_app.rollup import Rollup
+from progress_app.stages import NEARLY, Stage, Stages
 from progress_app.tally import POSITIONED, Tally
 
 LONGEST_MESSAGE: Final = 500
@@ -89,6 +92,47 @@ class Ledger:
         self._message = ""  # it spoke of the stage
         self._rate = Rate()
 
+    def resume(self, point: Checkpoint, elapsed_s: float) -> str:
+        """Go on from where an earlier attempt was; gives what to say about it, "" for nothing."""
+        self._began_s -= elapsed_s
+        self._stages.resume(point.percent, point.passed, time.monotonic())
+        if point.data is None:
+            return ""
+        where = "a checkpoint" if point.percent is None else f"{math.floor(point.percent)} %"
+        self._message = f"Going on from {where}"
+        return self._message
+
+    def checkpoint(self, data: Any) -> Checkpoint:
+        """Where the next attempt may go on: the job's data, and how far it is."""
+        self._count_stage()
+        return Checkpoint(percent=self._stages.percent(), passed=self._stages.passed(), data=data)
+
+    def fan_out(self, stage: str | None, total: int, unit: str) -> None:
+        """Open the stage that children fill; None: they fill the whole task.
+
+        Raises:
+            UsageError: a stage is open, or this one was.
+
+        """
+        stages, now_s = self._stages, time.monotonic()
+        if stages.current is not stages.whole:
+            raise UsageError(f"map() inside the stage {stages.current.name!r}: close it, and name one with stage=….")
+        if stage is not None:
+            stages.open(stage, weight=None, total=total, unit=unit, at=self._tally.read(), now_s=now_s)
+        stages.current.total, stages.current.unit, self._rate = total, unit, Rate()
+
+    def park(self) -> tuple[Rollup, Checkpoint]:
+        """How the children are shown, and where their parent goes on after them."""
+        low, high = self._stages.room()
+        shown = self.snapshot(State.RUNNING, None)
+        filled = self._stages.current
+        stage = None if shown.stage is None else shown.stage.index
+        self._stages.close_all(at=self._tally.read(), now_s=time.monotonic())
+        rollup = Rollup(
+            snapshot=replace(shown, rate=None), total=int(filled.total or 0), low=low, high=high, stage=stage
+        )
+        return rollup, Checkpoint(percent=min(high, NEARLY), passed=self._stages.passed())
+
     @property
     def mark(self) -> tuple[object, ...]:
         """Something that differs when there is something new to show."""
@@ -100,8 +144,7 @@ class Ledger:
             return self._seen(state, cancel_requested_at, time.monotonic())
 
     def _seen(self, state: State, cancel_requested_at: float | None, now_s: float) -> Snapshot:
-        stage = self._stages.current
-        stage.count = max(0.0, self._tally.read() - stage.base)
+        stage = self._count_stage()
         self._rate.observe(now_s, stage.count)
         rate = self._rate.per_s
         return replace(
@@ -124,6 +167,11 @@ class Ledger:
     def paces(self) -> Paces:
         """What this attempt leaves for the forecasts of later runs; once it has ended."""
         return self._outlook.paces(self._stages.tops, time.monotonic())
+
+    def _count_stage(self) -> Stage:
+        stage = self._stages.current
+        stage.count = max(0.0, self._tally.read() - stage.base)
+        return stage
 
     def close(self, state: State, error: Fault | None, cancel_requested_at: float | None) -> Snapshot:
         """The last snapshot; success is 100 %, whatever was counted."""

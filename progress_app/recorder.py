@@ -23,11 +23,11 @@ from typing import IO, Any, Final, Self
 from uuid import NAMESPACE_OID, UUID, uuid5
 
 from progress_app import conf, connections
-from progress_app.backends.base import Answer
+from progress_app.checkpoint import Checkpoint
 from progress_app.events import Fault, Snapshot, State
 from progress_app.exceptions import AttemptSuperseded, TaskCancelled, UsageError
+from progress_app.host import Fan, Lease
 from progress_app.outlook import Paces
-from progress_app.reporter import Lease
 from progress_app.reporter import Reporter as PlainReporter
 
 NO_LEASE_S: Final = float("inf")  # nobody else runs a plain task's attempt: Celery alone knows of it
@@ -50,6 +50,14 @@ class Lonely:
         """As `Host.earlier`: nothing is kept of earlier runs."""
         return ()
 
+    def checkpoint(self, _point: Checkpoint) -> None:
+        """As `Host.checkpoint`: there is nowhere to keep it."""
+        raise UsageError("checkpoint() in a plain Celery task: make it a job, whose next attempt finds it.")
+
+    def map(self, _fan: Fan) -> Fan:
+        """As `Host.map`: a plain task has no row to be a parent."""
+        raise UsageError("map() in a plain Celery task: make it a job, whose tasks have children.")
+
 
 class Reporter(PlainReporter):
     """A reporter for a plain Celery task; a context manager that starts it and sends its end.
@@ -61,6 +69,7 @@ class Reporter(PlainReporter):
         super().__init__(**about)
         self.dial: tuple[Any, ...] = ()
         self._looked_at: tuple[Any, ...] = ()
+        self.teller.look = self._look
         self._stage_of_life = threading.Lock()
         self._is_started = self._is_over = False
 
@@ -105,15 +114,6 @@ class Reporter(PlainReporter):
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> bool:
         self.end(error)
         return isinstance(error, TaskCancelled | AttemptSuperseded)
-
-    def changed(self) -> bool:
-        """As `sender.Source.changed`."""
-        return self.dial != self._looked_at or super().changed()
-
-    def send(self) -> Answer:
-        """As `sender.Source.send`."""
-        self._look()
-        return super().send()
 
     def _look(self) -> None:
         if self.dial != self._looked_at:

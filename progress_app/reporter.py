@@ -11,54 +11,35 @@ at 2,000. Only what cannot be meant raises `UsageError`: a stage of a stage of a
 after the end.
 """
 
-import logging
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
-from enum import Enum
+from functools import partial
 from pathlib import Path
-from typing import IO, Final, Protocol, TypeVar
+from typing import IO, Any, Final, TypeVar
 
-from progress_app.backends.base import Answer, Backend, Verdict
+from progress_app.backends.base import Backend
+from progress_app.checkpoint import Checkpoint, checked
 from progress_app.events import Fault, Level, LogEntry, Snapshot, State
-from progress_app.exceptions import AttemptSuperseded, BackendUnavailable, TaskCancelled, UsageError
+from progress_app.exceptions import UsageError
 from progress_app.halt import Halt, Limits
+from progress_app.host import FRESH, Fan, Host, OnFailure, Past
 from progress_app.ledger import Ledger
 from progress_app.logbook import Logbook
 from progress_app.outlook import Paces
-from progress_app.rhythm import Rhythm
-from progress_app.sender import Sender, uptime_s
+from progress_app.rollup import Member, Rollup, Sums
+from progress_app.sender import uptime_s
+from progress_app.teller import Teller
 
 NO_LIMITS: Final = Limits()
 T = TypeVar("T")
 
-logger = logging.getLogger(__name__)
-
-
-class Lease(Enum):
-    """What a host answers to a renewal."""
-
-    HELD = "held"
-    CANCELLED = "cancelled"  # held, and somebody asked to cancel
-    LOST = "lost"  # another attempt has it, or the task has ended
-
-
-class Host(Protocol):
-    """What a reporter may ask of the project. Called in the reporter's lease thread, but `attach` in the job's."""
-
-    def renew(self, snapshot: Snapshot) -> Lease:
-        """Renew the attempt's lease and note how far it is; may raise, and is then asked again."""
-
-    def attach(self, file: IO[bytes] | Path, name: str) -> None:
-        """Keep a file with the task."""
-
-    def earlier(self) -> Sequence[Paces]:
-        """The paces of earlier runs of the same job that ended well, newest first; a few are enough."""
-
 
 class Reporter:
     """The progress of one attempt at one task.
+
+    Attributes:
+        checkpointed: what the newest checkpoint of the attempts before held, None if there is none.
 
     Args:
         task, job, attempt: which.
@@ -68,30 +49,38 @@ class Reporter:
         renew_interval_s, lease_s: how often the lease is renewed, and how long it is valid, in seconds.
         interval_s, pulse_s: the least time between two sends, and the longest, in seconds.
         limits: how long the job may take, and to stop.
+        past: what earlier attempts left.
+        member: its place among the children of another task, None if it is nobody's child.
 
     """
 
     def __init__(
         self, *, task: str, job: str, attempt: int, backend: Backend, host: Host, stages: Sequence[str] = (),
         renew_interval_s: float = 15.0, lease_s: float = 45.0, interval_s: float = 0.1, pulse_s: float = 1.0,
-        limits: Limits = NO_LIMITS,
+        limits: Limits = NO_LIMITS, past: Past = FRESH, member: Member | None = None,
     ) -> None:  # fmt: skip
-        self._identity = Snapshot(task=task, job=job, attempt=attempt, state=State.RUNNING, started_at=time.time())
-        self._backend = backend
+        self._identity = Snapshot(
+            task=task, job=job, attempt=attempt, state=State.RUNNING, started_at=time.time(), children=past.children
+        )
         self._host = host
         self._halt = Halt(limits, uptime_s, self._cannot_force)
         self._stop = self._halt.reasons
         self._tell = self._halt.tell
-        self._rhythm = Rhythm(uptime_s)
         self._ledger = Ledger(self._identity, stages, self._stop, self.raise_if_cancelled)
         self._count: Callable[[float], None] = self._ledger.count
         self._log = Logbook(task, time.time)
-        self._cancel_requested_at: float | None = None
-        self._sent: tuple[object, ...] = ()
         self._settled: Snapshot | None = None
-        self._sender = Sender(
-            self, interval_s=interval_s, pulse_s=pulse_s, renew_interval_s=renew_interval_s, lease_s=lease_s
-        )
+        self.teller = Teller(
+            task, publish=backend.publish if member is None else partial(backend.publish, member=member),
+            host=host, ledger=self._ledger, log=self._log, halt=self._halt,
+            interval_s=interval_s, pulse_s=pulse_s, renew_interval_s=renew_interval_s, lease_s=lease_s,
+        )  # fmt: skip
+        self._sender = self.teller.sender
+        self.checkpointed: Any = past.checkpoint.data
+        self.point: Checkpoint | None = None  # the newest one of this attempt
+        self.fan: Fan | None = None  # the children that it has asked for
+        if told := self._ledger.resume(past.checkpoint, past.elapsed_s):
+            self._log.write(f"{told} (attempt {attempt}).", Level.INFO)
 
     # For the job
 
@@ -178,6 +167,63 @@ class Reporter:
         self._checked("attach")
         self._host.attach(file, name)
 
+    def checkpoint(self, data: Any) -> None:
+        """Keep where the job is: should it run again, its next attempt finds this in `progress.checkpointed`.
+
+        It costs no write of its own: it is kept with the lease (every 15 s) and when the task is handed back, so a
+        worker that is killed may lose the newest one.
+
+        Args:
+            data: JSON, at most 64 KB.
+
+        Raises:
+            UsageError: it is not.
+
+        """
+        ledger = self._checked("checkpoint")
+        self.point = ledger.checkpoint(checked(data))
+        self._host.checkpoint(self.point)
+        if self._stop:
+            self._tell()
+
+    def map(
+        self, job: Callable[..., Any] | str, params: Iterable[Mapping[str, Any]],
+        then: Callable[..., Any] | None = None, *, on_failure: str = OnFailure.STOP, stage: str | None = None,
+        unit: str = "",
+    ) -> None:  # fmt: skip
+        """Start a child task for each of `params` as soon as this function has ended; what it returns is not kept.
+
+        The task then holds no worker while it waits, and its bar shows how far its children are.
+
+        Args:
+            job: the children's job, or its name; they are given those of this task's files that its form has.
+            params: for each child the values that the job's form takes, as JSON.
+            then: a function of a module, called as `then(progress, children=…, **parameters of this task)` in the
+                task's next attempt when all children have ended; None: the task ends with a count of them.
+            on_failure: "stop": after the first child that ends badly the others are cancelled and the task fails;
+                "go on": the others run, and `then` is told.
+            stage: the stage that the children fill; None: the whole bar.
+            unit: what a child is, in the plural.
+
+        Raises:
+            UsageError: called twice, in a stage, in a child or in a `then`; or the children cannot be made.
+
+        """
+        ledger = self._checked("map")
+        if on_failure not in tuple(OnFailure):
+            raise UsageError(f"map(on_failure={on_failure!r}): expected one of {', '.join(OnFailure)}.")
+        fan = Fan(
+            job=job, params=tuple(params), then=then, on_failure=OnFailure(on_failure), stage=stage, unit=unit
+        )  # fmt: skip
+        if self.fan is not None:
+            raise UsageError("map() twice: put all the children of a task into one call.")
+        ledger.fan_out(stage, len(fan.params), unit)
+        self.fan = self._host.map(fan)
+        self._sender.hurry()
+
+    def _cannot_force(self) -> None:
+        self.teller.cannot_force()
+
     def _refuse(self, _n: float) -> None:
         self._checked("advance")
 
@@ -201,23 +247,24 @@ class Reporter:
         A `state` that is not final hands the task back.
         """
         self._sender.stop()
-        snapshot = self._ledger.close(state, error, self._cancel_requested_at)
+        snapshot = self._ledger.close(state, error, self.teller.cancel_requested_at)
         self._settled = snapshot
         self._count = self._refuse  # so that `advance` need not look each time
         return snapshot
+
+    def park(self) -> tuple[Rollup, Checkpoint]:
+        """Stop sending: the task waits for its children. Gives how they are shown, and where it goes on after them."""
+        self._sender.stop()
+        rollup, point = self._ledger.park()
+        self._settled = rollup.at(Sums(), time.time())
+        self._count = self._refuse
+        return rollup, point
 
     def publish_end(self) -> bool:
         """Send the last snapshot; False: Redis did not take it, somebody must send it again."""
         if self._settled is None:
             raise UsageError("publish_end() before settle(): the last snapshot is not made yet.")
-        entries = self._log.take()
-        try:
-            answer = self._backend.publish(replace(self._settled, ts=time.time()), entries)
-        except BackendUnavailable as error:
-            self._log.give_back(entries)
-            logger.warning("The end of task %s was not sent yet: %s", self._identity.task, error)
-            return False
-        return answer.verdict is not Verdict.SUPERSEDED
+        return self.teller.send_last(self._settled)
 
     def log_entries(self) -> list[LogEntry]:
         """The newest log entries of this attempt, for keeping with the task."""
@@ -226,66 +273,3 @@ class Reporter:
     def paces(self) -> Paces:
         """How this attempt went through its stages, for keeping with the task: later runs forecast from it."""
         return self._ledger.paces()
-
-    # For the sender's threads
-
-    def changed(self) -> bool:
-        """As `sender.Source.changed`."""
-        mark = self._ledger.mark
-        self._rhythm.observe(mark)
-        return self._log.has_news or self._sent != mark
-
-    def send(self) -> Answer:
-        """As `sender.Source.send`."""
-        entries, news = self._log.take(), self._ledger.mark
-        try:
-            answer = self._backend.publish(self._snapshot(), entries)
-        except BaseException:
-            self._log.give_back(entries)
-            raise
-        self._sent = news
-        self._log.lost(answer.log_lost)
-        if answer.verdict is not Verdict.ACCEPTED:
-            self._halt.ask(AttemptSuperseded(f"A newer attempt at task {self._identity.task} has taken over."))
-        elif answer.cancel_requested_at is not None:
-            self._cancel(answer.cancel_requested_at)
-        return answer
-
-    def renew(self) -> bool:
-        """As `sender.Source.renew`."""
-        lease = self._host.renew(self._snapshot())
-        if lease is Lease.LOST:
-            self._halt.ask(AttemptSuperseded(f"The lease of task {self._identity.task} is lost."))
-        elif lease is Lease.CANCELLED:
-            self._cancel(time.time())
-        return lease is not Lease.LOST
-
-    def recall(self) -> None:
-        """As `sender.Source.recall`."""
-        self._ledger.recall(self._host.earlier())
-
-    def _cancel(self, at: float) -> None:
-        if self._cancel_requested_at is None:
-            self._cancel_requested_at = at
-            self._halt.ask(TaskCancelled(f"Task {self._identity.task} was cancelled."))
-            self._sender.hurry()
-
-    def hold(self) -> None:
-        """As `sender.Source.hold`."""
-        self._halt.hold()
-
-    def resume(self) -> None:
-        """As `sender.Source.resume`."""
-        self._halt.resume()
-
-    def watch(self) -> None:
-        """As `sender.Source.watch`."""
-        self._halt.watch()
-
-    def _cannot_force(self) -> None:
-        self._log.write("It does not stop, and its worker cannot make it: it goes on to its next step.", Level.WARNING)
-
-    def _snapshot(self) -> Snapshot:
-        state = State.RUNNING if self._cancel_requested_at is None else State.CANCELLING
-        snapshot = self._ledger.snapshot(state, self._cancel_requested_at)
-        return replace(snapshot, stalled_s=self._rhythm.stalled_s)

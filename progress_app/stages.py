@@ -6,9 +6,10 @@ stages, or its count by its total. It never goes back within an attempt, and onl
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
+from progress_app.checkpoint import Passed
 from progress_app.events import FULL_PERCENT, StageProgress, StageRef, StageState
 from progress_app.exceptions import UsageError
 
@@ -22,7 +23,8 @@ class Stage:
     """A part of the work.
 
     `opened_at` is the tally's reading at its beginning, `base` the one at which its own count is 0; times are
-    monotonic seconds. `left`: an exception ended it, and where the job goes on is not known yet.
+    monotonic seconds. `left`: an exception ended it, and where the job goes on is not known yet. `past`: an earlier
+    attempt ended it.
     """
 
     name: str
@@ -36,6 +38,7 @@ class Stage:
     began_s: float | None = None
     ended_s: float | None = None
     left: bool = False
+    past: bool = False
     parts: list["Stage"] = field(default_factory=list)
 
     @property
@@ -70,12 +73,14 @@ class Stages:
 
     """
 
-    __slots__ = ("_best", "_open", "_top", "whole")
+    __slots__ = ("_before", "_best", "_open", "_passed", "_top", "whole")
 
     def __init__(self, names: Sequence[str] = ()) -> None:
         self._top = [Stage(name) for name in names]
         self._open: tuple[Stage, ...] = ()  # replaced, never changed: the sender's thread reads it meanwhile
         self._best = 0.0
+        self._before: float | None = None  # the percentage from which this attempt goes on
+        self._passed: tuple[Stage, ...] = ()
         self.whole = Stage("", began_s=0.0)
 
     @property
@@ -96,11 +101,41 @@ class Stages:
             UsageError: a stage has begun, too many, or a weight below 0.
 
         """
-        if any(stage.began_s is not None for stage in self._top):
+        if any(stage.began_s is not None and not stage.past for stage in self._top):
             raise UsageError("plan() after the first stage: plan the stages before you open one.")
         if len(weights) > MOST_STAGES:
             raise UsageError(f"plan() with {len(weights)} stages: at most {MOST_STAGES} are shown.")
-        self._top = [Stage(name, weight=_checked(name, weight)) for name, weight in weights.items()]
+        self._top = [self._planned(name, _checked(name, weight)) for name, weight in weights.items()]
+
+    def _planned(self, name: str, weight: float) -> Stage:
+        passed = next((stage for stage in self._passed if stage.name == name), None)
+        return Stage(name, weight=weight) if passed is None else replace(passed, weight=weight)
+
+    def resume(self, percent: float | None, passed: Sequence[Passed], now_s: float) -> None:
+        """Go on from where an earlier attempt was; a stage that is over may be opened once more."""
+        self._before, self._best = percent, percent or 0.0
+        self._passed = tuple(
+            Stage(was.name, weight=was.weight, began_s=now_s - was.seconds, ended_s=now_s, past=True) for was in passed
+        )
+        known = {stage.name for stage in self._top}
+        self._top = [self._planned(stage.name, stage.weight) for stage in self._top]
+        self._top += [replace(stage) for stage in self._passed if stage.name not in known]
+
+    def passed(self) -> tuple[Passed, ...]:
+        """The stages at the top that are over."""
+        return tuple(
+            Passed(name=stage.name, weight=stage.weight, seconds=round(stage.ended_s - (stage.began_s or 0.0), 1))
+            for stage in self._top
+            if stage.ended_s is not None
+        )
+
+    def room(self) -> tuple[float, float]:
+        """From where to where the open stage takes the overall percentage; the whole task: from here to the end."""
+        low = self.percent() or self._best
+        if self.current is self.whole:
+            return low, FULL_PERCENT
+        rest = [stage if stage is not self._open[0] else replace(stage, ended_s=stage.began_s) for stage in self._top]
+        return low, max(low, percent(_weighted(rest)) or 0.0)
 
     def open(
         self, name: str, *, weight: float | None, total: float | None, unit: str, at: float, now_s: float
@@ -116,7 +151,7 @@ class Stages:
         if left := next((s for s in self._open if s.left), None):
             self.close(left, at=at, now_s=now_s)
         siblings = self._siblings(name)
-        stage = next((s for s in siblings if s.name == name and s.began_s is None), None)
+        stage = next((s for s in siblings if s.name == name and (s.began_s is None or s.past)), None)
         if stage is None:
             self._check_new(name, siblings)
             stage = Stage(name, depth=len(self._open))
@@ -124,6 +159,7 @@ class Stages:
         stage.weight = stage.weight if weight is None else weight
         stage.total, stage.unit = total, unit
         stage.opened_at, stage.base, stage.began_s = at, at, now_s
+        stage.ended_s, stage.past = None, False
         self._open = (*self._open, stage)
         return stage
 
@@ -150,6 +186,11 @@ class Stages:
         self._open = self._open[:place]
         self.current.base += at - stage.opened_at
 
+    def close_all(self, *, at: float, now_s: float) -> None:
+        """End the stages that are open."""
+        if self._open:
+            self.close(self._open[0], at=at, now_s=now_s)
+
     @staticmethod
     def leave(stage: Stage) -> None:
         """An exception went through the stage: it stays open, to show where the job ended, until another begins."""
@@ -171,6 +212,8 @@ class Stages:
     def percent(self) -> float | None:
         """The overall percentage; None while the work at hand is of unknown length."""
         current = self.current
+        if not self._top and current.total is None and self._before is not None:
+            return self._best
         if current.fraction is None and (current is not self.whole or not self._top):
             return None
         now = percent(_weighted(self._top) if self._top else self.whole.fraction) or 0.0

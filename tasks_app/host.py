@@ -5,9 +5,10 @@ from typing import IO, Final
 
 from django.db import close_old_connections
 
+from progress_app.checkpoint import Checkpoint
 from progress_app.events import Snapshot, State
+from progress_app.host import Fan, Lease
 from progress_app.outlook import Paces
-from progress_app.reporter import Lease
 from tasks_app import attachments
 from tasks_app.models import Task
 
@@ -26,14 +27,19 @@ class TaskHost:
     def __init__(self, task: Task, *, lease_s: float) -> None:
         self._task = task
         self._lease_s = lease_s
+        self._point = self._kept_point = ""
 
     def renew(self, snapshot: Snapshot) -> Lease:
         """As `Host.renew`: one UPDATE, two for a task that is being cancelled."""
         row = Task.objects.filter(pk=self._task.pk)
+        point = self._point
         noted = {"percent": snapshot.percent, "message": snapshot.message, "snapshot": snapshot.to_json().decode()}
+        if point != self._kept_point:
+            noted["checkpoint"] = point
         try:
             for state, lease in ((State.RUNNING, Lease.HELD), (State.CANCELLING, Lease.CANCELLED)):
                 if row.renew(attempt=self._task.attempt, state=state, lease_s=self._lease_s, **noted):
+                    self._kept_point = point
                     return lease
             return Lease.LOST
         finally:
@@ -46,6 +52,14 @@ class TaskHost:
             return list(runs.values_list("pace", flat=True)[:EARLIER_RUNS])
         finally:
             close_old_connections()
+
+    def checkpoint(self, point: Checkpoint) -> None:
+        """As `Host.checkpoint`."""
+        self._point = point.to_json()
+
+    def map(self, fan: Fan) -> Fan:
+        """As `Host.map`."""
+        raise NotImplementedError
 
     def attach(self, file: IO[bytes] | Path, name: str) -> None:
         """As `Host.attach`."""

@@ -86,6 +86,11 @@ class Task(models.Model):
     group = models.ForeignKey("auth.Group", null=True, blank=True, on_delete=models.SET_NULL)  # its members may read
     params = models.JSONField(default=dict)  # as the form's widgets read them; the form reads them again at the run
     retry_of = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="retries")
+    parent = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.CASCADE, related_name="children", db_index=False
+    )
+    number = models.PositiveIntegerField(default=0, editable=False)  # among its parent's children, from 0
+    has_children = models.BooleanField(default=False, editable=False)  # then there is a `family`
     queue = models.CharField(max_length=64, default=DEFAULT_QUEUE)  # with the priority: the line that it waits in
     priority = models.PositiveSmallIntegerField(default=DEFAULT_PRIORITY)  # 0 first, 9 last
     unique_key = models.CharField(max_length=64, blank=True, editable=False)  # of those that are the same work
@@ -103,6 +108,7 @@ class Task(models.Model):
     percent = models.FloatField(null=True)
     message = models.CharField(max_length=500, blank=True)
     snapshot = models.TextField(blank=True, editable=False)  # the last one that was noted, as its JSON
+    checkpoint = models.TextField(blank=True, editable=False)  # where the next attempt goes on, as its JSON
 
     result = models.JSONField(null=True)
     error_code = models.CharField(max_length=64, blank=True)
@@ -137,6 +143,12 @@ class Task(models.Model):
             models.Index(fields=["state", "queue", "priority", "published_at"], name="task_line"),
             models.Index(fields=["finished_at"], name="task_ended"),
             models.Index(fields=["finished_at"], name="task_end_unsent", condition=models.Q(end_sent=False)),
+            models.Index(fields=["parent", "number"], name="task_child", condition=models.Q(parent__isnull=False)),
+            models.Index(
+                fields=["parent", "number"],
+                name="task_child_unfinished",
+                condition=models.Q(parent__isnull=False, finished_at__isnull=True),
+            ),
         ]
         constraints: ClassVar = [
             models.CheckConstraint(condition=models.Q(state__in=[s.value for s in State]), name="task_state_is_known"),
@@ -195,6 +207,23 @@ class Task(models.Model):
     def log_entries(self) -> list[LogEntry]:
         """What the job logged, as it was kept at the end."""
         return [LogEntry(task=str(self.pk), **entry) for entry in self.log]
+
+
+class Family(models.Model):
+    """What the children of a task have in common, written once, when they are made."""
+
+    parent = models.OneToOneField(Task, on_delete=models.CASCADE, primary_key=True, related_name="family")
+    total = models.PositiveIntegerField()
+    then = models.CharField(max_length=200, blank=True)  # dotted path of the function that goes on after them
+    on_failure = models.CharField(max_length=10)
+    # How the parent's bar shows them, as `progress_app.rollup.Rollup` has it.
+    snapshot = models.TextField()
+    low = models.FloatField()
+    high = models.FloatField()
+    stage = models.PositiveIntegerField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.total} children of {self.parent_id}"
 
 
 def _stored_at(attachment: "Attachment", name: str) -> str:

@@ -21,6 +21,7 @@ from tasks_app.interrupts import Interrupts
 from tasks_app.limits import cancel_grace_s, hard_limit_s
 from tasks_app.models import Task
 from tasks_app.outcome import NOT_KEPT, Ending, Outcome, outcome_of
+from tasks_app.past import past_of
 from tasks_app.transitions import from_now
 
 WRITE_WITHIN_S: Final = 40.0  # the lease is lost soon after; whoever has the task then runs it again
@@ -90,6 +91,7 @@ def _reporter(task: Task, interrupts: Interrupts) -> Reporter:
             finally_s=settings.finally_s,
             force=JobForce(task, interrupts),
         ),
+        past=past_of(task),
     )
 
 
@@ -132,6 +134,8 @@ def _put_back(task: Task, reporter: Reporter, outcome: Outcome, state: State, en
     """Let the task be run again; False: it was to be cancelled, and is, or is not its own any more."""
     snapshot = reporter.settle(state, outcome.error)
     noted["snapshot"] = snapshot.to_json().decode()
+    if reporter.point is not None:
+        noted["checkpoint"] = reporter.point.to_json()
     noted["past_attempts"] = attempts.with_attempt(
         task, ending, snapshot=snapshot, error=outcome.error, traceback=outcome.traceback
     )
@@ -159,6 +163,7 @@ def _finish(task: Task, reporter: Reporter, outcome: Outcome) -> None:
             percent=snapshot.percent,
             message=snapshot.message,
             snapshot=snapshot.to_json().decode(),
+            checkpoint="",
             pace=reporter.paces() if outcome.state is State.SUCCEEDED else {},
             log=[{"level": e.level.value, "text": e.text, "ts": e.ts} for e in reporter.log_entries()],
         )

@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final, Protocol
 
-from progress_app.events import LogEntry, Snapshot
+from progress_app.events import Children, LogEntry, Snapshot
 from progress_app.exceptions import PositionUnknown
+from progress_app.rollup import Member, Rollup
 
 EPOCH_SHIFT: Final = 20
+ROLL_UP_EVERY_MS: Final = 200  # between two snapshots of a parent, however many children report
 
 
 def first_position(unix_s: float) -> int:
@@ -59,11 +61,25 @@ class Backend(Protocol):
     Every method raises BackendUnavailable when the store is away, full, read-only or slow (2 s).
     """
 
-    def publish(self, snapshot: Snapshot, log: Sequence[LogEntry] = ()) -> Answer:
+    def publish(self, snapshot: Snapshot, log: Sequence[LogEntry] = (), member: Member | None = None) -> Answer:
         """Store and announce the snapshot, and the log entries before it, in one step.
 
         The snapshot's own `pos` is ignored. A final one is kept for `keep_final_s`, others for `keep_running_s`.
+        That of a child (`member`) is added to its parent's bar, which is announced a few times a second at most.
         """
+
+    def roll_up(self, rollup: Rollup, words: Sequence[int] = ()) -> None:
+        """Begin to roll children up into their parent's bar, or begin again, and announce it.
+
+        `words` are those of the children by their number; what is known already and newer stays. Nothing happens
+        where a newer attempt of the parent is known.
+        """
+
+    def rolled_up(self, parent: str) -> Children | None:
+        """What a family has come to, None when it is not known here; news that waited is announced."""
+
+    def end_roll_up(self, parent: str) -> None:
+        """Forget a family's words `keep_final_s` from now: its parent goes on by itself."""
 
     def append(self, channel: str, event: str, data: bytes) -> int:
         """Store and announce one event of a log channel; returns its position."""

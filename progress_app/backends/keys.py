@@ -41,6 +41,10 @@ class Keys:
         """The channel of a topic."""
         return topic.removeprefix(f"{self.prefix}:channel:")
 
+    def of_family(self, parent: str) -> tuple[str, str, str]:
+        """What a roll-up touches: the parent's state key, the family's hash, its children's words."""
+        return self.state(parent), f"{self.prefix}:{{{parent}}}:family", f"{self.prefix}:{{{parent}}}:words"
+
     def of_task(self, task: str) -> tuple[str, str, str, str]:
         """What a publish touches: state key, log key, state topic, log topic."""
         log = log_channel(task)

@@ -11,9 +11,18 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
-from progress_app.backends.base import Answer, Entry, Sink, Verdict, check_replay, first_position
+from progress_app.backends.base import (
+    ROLL_UP_EVERY_MS,
+    Answer,
+    Entry,
+    Sink,
+    Verdict,
+    check_replay,
+    first_position,
+)
 from progress_app.channels import log_channel, parse, task_channel
-from progress_app.events import LogEntry, Snapshot
+from progress_app.events import Children, LogEntry, Snapshot
+from progress_app.rollup import Member, Rollup, Sums, tells, word
 
 
 @dataclass(slots=True)
@@ -22,6 +31,15 @@ class _Task:
     attempt: int = 0
     snapshot: Snapshot | None = None
     cancel_requested_at: float | None = None
+
+
+@dataclass(slots=True)
+class _Family:
+    rollup: Rollup
+    words: list[int]
+    sums: Sums
+    sent_s: float = 0.0
+    news: bool = True
 
 
 class MemoryBackend:
@@ -39,21 +57,66 @@ class MemoryBackend:
         self._lock = threading.Lock()
         self._tasks: dict[str, _Task] = {}
         self._logs: dict[str, deque[Entry]] = {}
+        self._families: dict[str, _Family] = {}
         self._feeds: list[MemoryFeed] = []
 
-    def publish(self, snapshot: Snapshot, log: Sequence[LogEntry] = ()) -> Answer:
+    def publish(self, snapshot: Snapshot, log: Sequence[LogEntry] = (), member: Member | None = None) -> Answer:
         """As `Backend.publish`."""
         with self._lock:
+            if member is not None and tells(snapshot):
+                self._add(member.parent, {member.number: word(snapshot.attempt, snapshot.state, snapshot.percent)})
             task = self._tasks.setdefault(snapshot.task, _Task())
             if refusal := self._refusal(task, snapshot):
                 return Answer(refusal, task.pos, task.cancel_requested_at)
             for entry in log:
                 self._append(log_channel(snapshot.task), "log", entry.to_json())
-            task.pos = task.pos + 1 if task.pos else first_position(self._clock())
-            task.attempt = snapshot.attempt
-            task.snapshot = stored = snapshot.at(task.pos)
-            self._announce(Entry(task_channel(snapshot.task), task.pos, stored.event, stored.to_json()))
+            self._store(task, snapshot)
             return Answer(Verdict.ACCEPTED, task.pos, task.cancel_requested_at)
+
+    def _store(self, task: _Task, snapshot: Snapshot) -> None:
+        task.pos = task.pos + 1 if task.pos else first_position(self._clock())
+        task.attempt = snapshot.attempt
+        task.snapshot = stored = snapshot.at(task.pos)
+        self._announce(Entry(task_channel(snapshot.task), task.pos, stored.event, stored.to_json()))
+
+    def roll_up(self, rollup: Rollup, words: Sequence[int] = ()) -> None:
+        """As `Backend.roll_up`."""
+        parent, attempt = rollup.snapshot.task, rollup.snapshot.attempt
+        with self._lock:
+            known = self._families.get(parent)
+            if known is None or attempt > known.rollup.snapshot.attempt:
+                self._families[parent] = _Family(rollup, [0] * rollup.total, Sums())
+            elif attempt == known.rollup.snapshot.attempt:
+                known.rollup, known.news = rollup, True
+            self._add(parent, dict(enumerate(words)), every_ms=0)
+
+    def _add(self, parent: str, words: dict[int, int], *, every_ms: float = ROLL_UP_EVERY_MS) -> None:
+        family = self._families.get(parent)
+        if family is None or any(number >= family.rollup.total for number in words):
+            return
+        for number, now in words.items():
+            if now > (was := family.words[number]):
+                family.sums.change(was, now)
+                family.words[number], family.news = now, True
+        now_s = self._clock()
+        if family.news and (now_s - family.sent_s) * 1_000 >= every_ms:
+            family.sent_s, family.news = now_s, False
+            task, shown = self._tasks.setdefault(parent, _Task()), family.rollup.at(family.sums, now_s)
+            if self._refusal(task, shown) is None:
+                self._store(task, shown)
+
+    def rolled_up(self, parent: str) -> Children | None:
+        """As `Backend.rolled_up`."""
+        with self._lock:
+            self._add(parent, {}, every_ms=0)
+            if (family := self._families.get(parent)) is None:
+                return None
+            return Children(total=family.rollup.total, done=family.sums.done, failed=family.sums.failed)
+
+    def end_roll_up(self, parent: str) -> None:
+        """As `Backend.end_roll_up`; it is forgotten at once."""
+        with self._lock:
+            self._families.pop(parent, None)
 
     @staticmethod
     def _refusal(task: _Task, snapshot: Snapshot) -> Verdict | None:
@@ -113,6 +176,7 @@ class MemoryBackend:
         with self._lock:
             self._tasks.clear()
             self._logs.clear()
+            self._families.clear()
 
     def detach(self, feed: "MemoryFeed") -> None:
         """Forget a feed."""

@@ -4,19 +4,24 @@
    predecessor, so it is then sent again without its log entries by the twin that is allowed past the limit.
 2. A demoted master answers READONLY on a connection that looks healthy: the pool is closed, so that the next call
    finds the new master.
+3. A child's snapshot and what it adds to its parent's bar go in one round trip, but in two scripts: in a cluster the
+   two tasks lie on different nodes.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Final, TypeVar, cast
 
 from redis import Redis
-from redis.exceptions import OutOfMemoryError, ReadOnlyError, RedisError
+from redis.exceptions import NoScriptError, OutOfMemoryError, ReadOnlyError, RedisError
 
 from progress_app.backends.base import Answer, Entry, Verdict, check_replay
 from progress_app.backends.keys import Keys, edges, script, stored
-from progress_app.events import LogEntry, Snapshot
+from progress_app.backends.redis_family import RedisFamilies
+from progress_app.events import Children, LogEntry, Snapshot
 from progress_app.exceptions import BackendUnavailable
+from progress_app.rollup import Member, Rollup, tells
 
 TIMEOUT_S: Final = 2.0  # a healthy answer takes under a millisecond; longer means that Redis is in trouble
 CONNECT_TIMEOUT_S: Final = 1.0
@@ -50,14 +55,48 @@ class RedisBackend:
         self._publish = client.register_script("#!lua\n" + source)
         self._publish_when_full = client.register_script("#!lua flags=allow-oom\n" + source)
         self._append = client.register_script("#!lua\n" + script("append"))
+        self._families = RedisFamilies(client, self._keys, keep_s=keep_running_s, keep_ended_s=keep_final_s)
 
-    def publish(self, snapshot: Snapshot, log: Sequence[LogEntry] = ()) -> Answer:
+    def publish(self, snapshot: Snapshot, log: Sequence[LogEntry] = (), member: Member | None = None) -> Answer:
         """As `Backend.publish`."""
         with self._one_kind_of_error():
             try:
+                if member is not None and tells(snapshot):
+                    return _answer(self._publish_with(member, snapshot, log))
                 return _answer(self._call(self._publish, snapshot, log))
             except OutOfMemoryError:
                 return _answer(self._call(self._publish_when_full, snapshot, ()), log_lost=len(log))
+
+    def _publish_with(self, member: Member, snapshot: Snapshot, log: Sequence[LogEntry]) -> Any:
+        """Publish a child's snapshot and add it to its parent's bar."""
+        with self.client.pipeline(transaction=False) as pipe:
+            self._call(partial(_evalsha, pipe, self._publish), snapshot, log)
+            self._families.add(partial(_evalsha, pipe), member, snapshot)
+            published, added = pipe.execute(raise_on_error=False)
+        if isinstance(added, NoScriptError):
+            self._families.add(_run, member, snapshot)
+        elif isinstance(added, RedisError):
+            raise added
+        if isinstance(published, NoScriptError):
+            return self._call(self._publish, snapshot, log)
+        if isinstance(published, RedisError):
+            raise published
+        return published
+
+    def roll_up(self, rollup: Rollup, words: Sequence[int] = ()) -> None:
+        """As `Backend.roll_up`."""
+        with self._one_kind_of_error():
+            self._families.begin(rollup, words)
+
+    def rolled_up(self, parent: str) -> Children | None:
+        """As `Backend.rolled_up`."""
+        with self._one_kind_of_error():
+            return self._families.read(parent)
+
+    def end_roll_up(self, parent: str) -> None:
+        """As `Backend.end_roll_up`."""
+        with self._one_kind_of_error():
+            self._families.end(parent)
 
     def _call(self, publish: Callable[..., Any], snapshot: Snapshot, log: Sequence[LogEntry]) -> Any:
         state_key, log_key, state_topic, log_topic = self._keys.of_task(snapshot.task)
@@ -143,3 +182,12 @@ class RedisBackend:
 def _answer(reply: Sequence[bytes], *, log_lost: int = 0) -> Answer:
     verdict, pos, cancel = reply
     return Answer(Verdict(verdict.decode()), int(pos), float(cancel) if cancel else None, log_lost)
+
+
+def _run(script: Any, keys: Sequence[str], args: Sequence[Any]) -> Any:
+    return script(keys=keys, args=args)
+
+
+def _evalsha(pipe: Any, script: Any, keys: Sequence[str], args: Sequence[Any]) -> None:
+    """Put a script into a pipeline by its hash; redis-py's own way asks each time whether the server knows it."""
+    pipe.evalsha(script.sha, len(keys), *keys, *args)

@@ -68,23 +68,32 @@ def rehearsal(
 ) -> dict[str, Any]:
     """Walk the steps stage by stage; fail at a random step with the given chance.
 
+    A run that its worker handed back goes on from the step where it was.
+
     Raises:
         JobError: "rehearsal_failed", when chance says so.
     """
     fails_at = _failing_step(steps, fail_chance)
     step_s = seconds / steps
-    began = time.monotonic()
+    before = (progress.checkpointed or {}).get("done", 0)
+    began = time.monotonic() - before * step_s
     done = 0
     shares = _shares(steps, stages)
     progress.plan(dict(shares))
     for name, size in shares:
-        total = size if known_total else None
-        with progress.stage(name, total=total, unit="steps"):
-            for _ in progress.track(iter(range(size))):
+        skipped = min(size, max(0, before - done))
+        done += skipped
+        if 0 < size == skipped:
+            continue
+        with progress.stage(name, total=size if known_total else None, unit="steps"):
+            if skipped:
+                progress.update(current=skipped)
+            for _ in progress.track(iter(range(skipped, size))):
                 if done == fails_at:
                     raise JobError("rehearsal_failed", _failure(done, steps))
                 done += 1
                 _wait_until(progress, began + done * step_s)
+                progress.checkpoint({"done": done})
                 if done % max(1, steps // LOG_LINES) == 0:
                     progress.log(f"{name}: {done:,} of {steps:,} steps done")
     return {"steps": done, "stages": stages, "seconds": round(time.monotonic() - began, 3)}

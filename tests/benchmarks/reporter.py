@@ -16,8 +16,10 @@ from rich.progress import track as rich_track
 from tqdm import tqdm
 
 from progress_app.backends.memory import MemoryBackend
+from progress_app.checkpoint import Checkpoint
 from progress_app.events import Snapshot, State
-from progress_app.reporter import Lease, Reporter
+from progress_app.host import Fan, Lease
+from progress_app.reporter import Reporter
 
 ROUNDS = 7
 TURNS = 500_000
@@ -34,6 +36,12 @@ class Host:
 
     def earlier(self) -> list[dict[str, list[float]]]:
         return []
+
+    def checkpoint(self, _point: Checkpoint) -> None:
+        raise NotImplementedError
+
+    def map(self, _fan: Fan) -> Fan:
+        raise NotImplementedError
 
 
 def cost_ns(loop: Callable[[], None], turns: int) -> float:

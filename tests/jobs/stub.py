@@ -35,6 +35,9 @@ class StubReporter:
     lines: list[tuple[str, str]] = field(default_factory=list)
     messages: list[str] = field(default_factory=list)
     files: dict[str, bytes] = field(default_factory=dict)
+    checkpointed: Any = None
+    checkpoints: list[Any] = field(default_factory=list)
+    fans: list[dict[str, Any]] = field(default_factory=list)
     cancel_after: int | None = None  # calls
     calls: int = 0
 
@@ -67,6 +70,12 @@ class StubReporter:
             self.totals[self.stages[-1]] = total
         if message is not None:
             self.messages.append(message)
+
+    def checkpoint(self, data: Any) -> None:
+        self.checkpoints.append(data)
+
+    def map(self, job: Any, params: Iterable[Mapping[str, Any]], then: Any = None, **how: Any) -> None:
+        self.fans.append({"job": job, "params": list(params), "then": then, **how})
 
     def log(self, text: str, level: str = "info") -> None:
         self.lines.append((level, text))

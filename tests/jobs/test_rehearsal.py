@@ -30,6 +30,13 @@ def test_it_plans_the_stages_that_this_run_has_by_their_steps() -> None:
     assert reporter.stages == ["Prepare", "Load"]
 
 
+def test_a_run_that_was_handed_back_goes_on_from_its_step() -> None:
+    reporter = StubReporter(checkpointed={"done": 14})
+    assert run(reporter, steps="20", stages="2")["steps"] == 20
+    assert (reporter.stages, reporter.counts[:2]) == (["Load"], [0, 4])
+    assert reporter.checkpoints == [{"done": done} for done in range(15, 21)]
+
+
 def test_without_a_known_total_no_stage_has_one() -> None:
     reporter = StubReporter()
     run(reporter, known_total="")

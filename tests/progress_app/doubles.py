@@ -12,9 +12,10 @@ from redis import Redis
 
 from progress_app.backends.base import Entry, Feed
 from progress_app.backends.redis import RedisBackend
+from progress_app.checkpoint import Checkpoint
 from progress_app.events import Level, LogEntry, Snapshot, State
+from progress_app.host import Fan, Lease
 from progress_app.outlook import Paces
-from progress_app.reporter import Lease
 
 TASK = "6f0c1d2e-3a4b-4c5d-8e6f-708192a3b4c5"
 OTHER_TASK = "0a1b2c3d-4e5f-4061-8273-8495a6b7c8d9"
@@ -59,6 +60,8 @@ class FakeHost:
     renewed: list[Snapshot] = field(default_factory=list)
     files: list[str] = field(default_factory=list)
     runs: list[Paces] = field(default_factory=list)
+    checkpoints: list[Checkpoint] = field(default_factory=list)
+    fans: list[Fan] = field(default_factory=list)
 
     def renew(self, snapshot: Snapshot) -> Lease:
         self.renewed.append(snapshot)
@@ -69,6 +72,13 @@ class FakeHost:
 
     def earlier(self) -> Sequence[Paces]:
         return self.runs
+
+    def checkpoint(self, point: Checkpoint) -> None:
+        self.checkpoints.append(point)
+
+    def map(self, fan: Fan) -> Fan:
+        self.fans.append(fan)
+        return fan
 
 
 @dataclass

@@ -110,7 +110,7 @@ def test_a_cancel_leaves_the_block_and_not_the_function(run: Run) -> None:
     def task(self: Any) -> None:
         with Reporter.for_celery(self) as progress:
             connections.backend().request_cancel(celery_id, 1.0)
-            progress.send()
+            progress.teller.send()
             progress.raise_if_cancelled()
         after.append("still here")
 

@@ -17,7 +17,8 @@ from progress_app.channels import log_channel
 from progress_app.events import Fault, LogEntry, Snapshot, StageRef, State
 from progress_app.exceptions import AttemptSuperseded, BackendUnavailable, TaskCancelled, TimeLimitReached, UsageError
 from progress_app.halt import Limits
-from progress_app.reporter import Lease, Reporter
+from progress_app.host import Lease
+from progress_app.reporter import Reporter
 from progress_app.rhythm import Rhythm
 from tests.processes import until
 from tests.progress_app.doubles import TASK, Clock, FakeHost, snapshot
@@ -34,7 +35,7 @@ class Recorder(MemoryBackend):
         self.away = False
         self.full = False
 
-    def publish(self, snapshot: Snapshot, log: Any = ()) -> Answer:
+    def publish(self, snapshot: Snapshot, log: Any = (), member: Any = None) -> Answer:
         if self.away:
             raise BackendUnavailable("away")
         taken = super().publish(Snapshot.from_json(snapshot.to_json()), () if self.full else log)
@@ -78,8 +79,8 @@ def started(backend: Recorder, host: FakeHost) -> Iterator[Reporter]:
 
 def shown(progress: Reporter) -> Snapshot:
     """What a viewer would be shown now, by way of JSON."""
-    progress.send()
-    live = progress._backend.read_snapshot(TASK)
+    progress.teller.send()
+    live = progress.teller._publish.__self__.read_snapshot(TASK)  # type: ignore[attr-defined]
     assert live is not None
     return Snapshot.from_json(live.to_json())
 
@@ -195,7 +196,7 @@ def test_an_unknown_total_has_no_percentage(progress: Reporter) -> None:
 
 def test_whole_numbers_are_told_without_a_fraction(progress: Reporter) -> None:
     progress.update(current=2.0, total=4.5)
-    told = json.loads(progress._snapshot().to_json())
+    told = json.loads(progress.teller._snapshot().to_json())
     assert repr((told["current"], told["total"])) == "(2, 4.5)"
 
 
@@ -321,20 +322,20 @@ def test_a_job_may_catch_what_its_stages_raise(progress: Reporter) -> None:
 
 def test_a_silence_that_is_long_for_this_job_is_shown(progress: Reporter, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock()
-    monkeypatch.setattr(progress, "_rhythm", Rhythm(clock))
+    monkeypatch.setattr(progress.teller, "_rhythm", Rhythm(clock))
     for _ in range(10):
         clock.now += 1
         progress.advance()
-        progress.changed()
+        progress.teller.changed()
     assert shown(progress).stalled_s is None
     clock.now += 45
-    progress.changed()
+    progress.teller.changed()
     assert shown(progress).stalled_s == 45
 
 
 def test_a_time_limit_stops_the_job_at_its_next_call(backend: Recorder, host: FakeHost) -> None:
     progress = reporter_of(backend, host, limits=Limits(time_limit_s=-1))
-    progress.watch()
+    progress.teller.watch()
     with pytest.raises(TimeLimitReached):
         list(progress.track([1, 2]))
 
@@ -342,27 +343,27 @@ def test_a_time_limit_stops_the_job_at_its_next_call(backend: Recorder, host: Fa
 def test_a_worker_that_cannot_end_a_job_says_so_in_its_log(backend: Recorder, host: FakeHost) -> None:
     progress = reporter_of(backend, host, limits=Limits(cancel_grace_s=-1))
     backend.request_cancel(TASK, 1.0)
-    progress.send()
-    progress.watch()
-    progress.send()
+    progress.teller.send()
+    progress.teller.watch()
+    progress.teller.send()
     [line] = backend.lines()
     assert "its worker cannot make it" in line
 
 
 def test_a_job_waits_while_its_lease_is_unknown(progress: Reporter) -> None:
-    progress.hold()
+    progress.teller.hold()
     job = threading.Thread(target=progress.advance)
     job.start()
     job.join(0.05)
     assert job.is_alive()
-    progress.resume()
+    progress.teller.resume()
     job.join(20)
     assert not job.is_alive()
 
 
 def test_a_cancel_is_told_once_by_counting_and_always_on_request(progress: Reporter, backend: Recorder) -> None:
     backend.request_cancel(TASK, 1_790_000_000.25)
-    progress.send()
+    progress.teller.send()
     with pytest.raises(TaskCancelled):
         progress.advance()
     progress.advance()
@@ -380,7 +381,7 @@ def test_a_cancel_is_told_once_by_counting_and_always_on_request(progress: Repor
                                   lambda p: list(p.track(iter([1, 2])))])  # fmt: skip
 def test_the_next_call_of_any_kind_raises(progress: Reporter, backend: Recorder, call: Any) -> None:
     backend.request_cancel(TASK, 1.0)
-    progress.send()
+    progress.teller.send()
     with pytest.raises(TaskCancelled):
         call(progress)
 
@@ -399,7 +400,7 @@ def test_finally_may_report(progress: Reporter, backend: Recorder) -> None:
                 cleaned.append(True)
 
     backend.request_cancel(TASK, 1.0)
-    progress.send()
+    progress.teller.send()
     with pytest.raises(TaskCancelled):
         job()
     assert cleaned == [True]
@@ -415,7 +416,7 @@ def test_except_exception_does_not_swallow_a_cancel(progress: Reporter, backend:
                 progress.advance()
 
     backend.request_cancel(TASK, 1.0)
-    progress.send()
+    progress.teller.send()
     with pytest.raises(TaskCancelled):
         job()
 
@@ -434,35 +435,35 @@ def test_a_cancel_reaches_a_running_job(started: Reporter, backend: Recorder) ->
 
 def test_a_cancel_that_redis_lost_is_found_by_the_lease(progress: Reporter, host: FakeHost) -> None:
     host.lease = Lease.CANCELLED
-    assert progress.renew() is True
+    assert progress.teller.renew() is True
     with pytest.raises(TaskCancelled):
         progress.advance()
 
 
 def test_a_newer_attempt_ends_this_one(progress: Reporter, backend: Recorder) -> None:
     backend.publish(snapshot(attempt=2))
-    assert progress.send().verdict is Verdict.SUPERSEDED
+    assert progress.teller.send().verdict is Verdict.SUPERSEDED
     with pytest.raises(AttemptSuperseded, match=TASK):
         progress.advance()
 
 
 def test_a_final_snapshot_of_somebody_else_ends_this_attempt(progress: Reporter, backend: Recorder) -> None:
     backend.publish(snapshot(state=State.LOST))
-    assert progress.send().verdict is Verdict.ENDED
+    assert progress.teller.send().verdict is Verdict.ENDED
     with pytest.raises(AttemptSuperseded):
         progress.raise_if_cancelled()
 
 
 def test_a_lost_lease_ends_this_attempt(progress: Reporter, host: FakeHost) -> None:
     host.lease = Lease.LOST
-    assert progress.renew() is False
+    assert progress.teller.renew() is False
     with pytest.raises(AttemptSuperseded):
         progress.advance()
 
 
 def test_the_host_sees_the_present_state(progress: Reporter, host: FakeHost) -> None:
     progress.update(3, 4, "nearly")
-    assert progress.renew() is True
+    assert progress.teller.renew() is True
     assert (host.renewed[0].percent, host.renewed[0].message) == (75.0, "nearly")
 
 
@@ -482,7 +483,7 @@ def test_an_unknown_level_is_refused_with_those_known(progress: Reporter) -> Non
 def test_a_flood_is_counted(progress: Reporter, backend: Recorder) -> None:
     for number in range(5_000):
         progress.log(f"line {number}")
-    progress.send()
+    progress.teller.send()
     lines = backend.lines()
     assert len(lines) < 500
     assert f"{5_000 - len(lines) + 1} log entries were left out" in lines[-1]
@@ -492,13 +493,13 @@ def test_lines_written_while_redis_is_away_come_later(progress: Reporter, backen
     progress.log("a")
     backend.away = True
     with pytest.raises(BackendUnavailable):
-        progress.send()
+        progress.teller.send()
     progress.log("b")
     backend.away = False
-    assert progress.changed()
-    progress.send()
+    assert progress.teller.changed()
+    progress.teller.send()
     assert backend.lines() == ["a", "b"]
-    assert not progress.changed()
+    assert not progress.teller.changed()
 
 
 def test_lines_that_a_full_redis_refused_are_counted(progress: Reporter, backend: Recorder) -> None:
@@ -506,9 +507,9 @@ def test_lines_that_a_full_redis_refused_are_counted(progress: Reporter, backend
     for number in range(7):
         progress.log(str(number))
     for _ in range(3):
-        progress.send()
+        progress.teller.send()
     backend.full = False
-    progress.send()
+    progress.teller.send()
     assert backend.lines() == ["7 log entries were left out: too many, or Redis was away."]
     assert [told.text for told in progress.log_entries()] == [str(number) for number in range(7)]
 
@@ -517,14 +518,14 @@ def test_lines_that_a_full_redis_refused_are_counted(progress: Reporter, backend
 
 
 def test_only_news_is_a_change(progress: Reporter) -> None:
-    assert progress.changed()
-    progress.send()
-    assert not progress.changed()
+    assert progress.teller.changed()
+    progress.teller.send()
+    assert not progress.teller.changed()
     for call in (progress.advance, partial(progress.update, message="m"), partial(progress.update, total=5)):
         call()
-        assert progress.changed()
-        progress.send()
-        assert not progress.changed()
+        assert progress.teller.changed()
+        progress.teller.send()
+        assert not progress.teller.changed()
 
 
 def test_threads_of_a_job_count_together(started: Reporter, backend: Recorder) -> None:
@@ -548,7 +549,7 @@ def test_threads_of_a_job_count_together(started: Reporter, backend: Recorder) -
 def test_earlier_runs_of_the_job_give_the_forecast(progress: Reporter, host: FakeHost) -> None:
     host.runs = [{"": [float(second) for second in range(1, 11)]}] * 3
     assert shown(progress).eta is None
-    progress.recall()
+    progress.teller.recall()
     progress.update(total=100)
     eta = shown(progress).eta
     assert eta is not None
@@ -565,5 +566,5 @@ def test_an_attempt_that_succeeded_leaves_its_pace(progress: Reporter) -> None:
 
 def test_the_end_has_no_forecast(progress: Reporter, host: FakeHost) -> None:
     host.runs = [{"": [float(second) for second in range(1, 11)]}] * 3
-    progress.recall()
+    progress.teller.recall()
     assert progress.settle(State.CANCELLED).eta is None

@@ -193,6 +193,48 @@ def test_a_worker_that_is_stopped_hands_the_task_back(catalogue: Catalogue, brok
     assert shown(task).state is State.QUEUED
 
 
+def test_a_task_that_was_handed_back_goes_on_from_its_checkpoint(catalogue: Catalogue, own_process: None) -> None:
+    def job(progress: Any) -> list[Any]:
+        if progress.checkpointed is None:
+            progress.update(total=100)
+            progress.advance(62)
+            progress.checkpoint({"row": 62})
+            stop()
+        return [progress.checkpointed, progress._ledger.snapshot(State.RUNNING, None).percent]
+
+    catalogue(job)
+    task = a_task()
+    with pytest.raises(SystemExit):
+        run(task)
+    assert run(task).result == [{"row": 62}, 62.0]
+    assert (task.checkpoint, [entry.text for entry in task.log_entries()]) == ("", ["Going on from 62 % (attempt 2)."])
+
+
+def test_a_checkpoint_is_kept_with_the_lease(catalogue: Catalogue) -> None:
+    def job(progress: Any) -> str:
+        progress.checkpoint([1])
+        progress.checkpoint([1, 2])
+        progress.teller.renew()
+        return Task.objects.get(pk=task.pk).checkpoint
+
+    catalogue(job)
+    task = a_task()
+    assert '"data":[1,2]' in str(run(task).result)
+
+
+def test_a_checkpoint_of_another_version_is_none(catalogue: Catalogue) -> None:
+    catalogue(lambda progress: progress.checkpointed)
+    assert run(a_task(checkpoint='{"passed": 7}', attempt=1)).result is None
+
+
+def test_checkpoints_cost_no_write_of_their_own(catalogue: Catalogue) -> None:
+    catalogue(lambda progress: [progress.checkpoint(number) for number in range(1_000)] and None)
+    task = a_task()
+    with CaptureQueriesContext(connection) as queries:
+        run(task)
+    assert len([query for query in queries if query["sql"].startswith(("UPDATE", "INSERT"))]) == 2
+
+
 def test_a_job_that_may_not_run_twice_is_lost_instead(catalogue: Catalogue, broker: Broker, own_process: None) -> None:
     catalogue(stop, restartable=False)
     task = a_task()

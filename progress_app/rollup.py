@@ -1,0 +1,149 @@
+"""How the progress of many children becomes the bar of their parent. Pure; the backends keep what it adds up.
+
+1. A child is one word of 32 bits: its attempt, then how far that attempt is, and above every percentage how it ended.
+   So of two words the greater one is the newer, and words may arrive in any order, twice, or anew from the database:
+   the result is the same.
+2. The words of a family lie side by side in one string of 4 bytes a child, beside running sums: an update costs the
+   same for ten children and for ten thousand.
+3. The parent's snapshot is a template in which an update only fills in figures.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import msgspec
+
+from progress_app.events import FULL_PERCENT, Children, Snapshot, StageProgress, State
+
+WORD_BYTES: Final = 4
+SHIFT: Final = 1 << 16
+WHOLE: Final = 1_000  # a child's percentage in tenths
+BAD_END: Final = 1_001
+GOOD_END: Final = 1_002
+NEARLY: Final = 99.9  # a parent whose children have all ended has not ended itself
+JUST_BEGUN_S: Final = 1.0
+
+# The figures that an update fills in, each as a control character, which JSON never holds as such.
+POS, CURRENT, PERCENT, DONE, FAILED, TS, STAGE_PERCENT, ELAPSED = (bytes([n]) for n in range(1, 9))
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A child's place: its parent's UUID, and its number among its siblings, from 0."""
+
+    parent: str
+    number: int
+
+
+@dataclass(slots=True)
+class Sums:
+    """What a family adds up to: children that ended well and badly, and tenths of a percent of all of them.
+
+    `most` is the highest `sum` so far: a child that begins again does not take the bar back.
+    """
+
+    done: int = 0
+    failed: int = 0
+    sum: int = 0
+    most: int = 0
+
+    def change(self, was: int, now: int) -> None:
+        """Count a child that was at one word and now is at another."""
+        self.sum += _tenths(now) - _tenths(was)
+        self.done += (now % SHIFT == GOOD_END) - (was % SHIFT == GOOD_END)
+        self.failed += (now % SHIFT == BAD_END) - (was % SHIFT == BAD_END)
+        self.most = max(self.most, self.sum)
+
+    @classmethod
+    def of(cls, words: Sequence[int]) -> "Sums":
+        """What these children add up to."""
+        sums = cls()
+        for word in words:
+            sums.change(0, word)
+        return sums
+
+
+def _tenths(word: int) -> int:
+    return min(word % SHIFT, WHOLE)
+
+
+def word(attempt: int, state: State, percent: float | None) -> int:
+    """A child as its word; an unknown percentage counts as 0, and whatever way it ended there is nothing left to do."""
+    if state is State.SUCCEEDED:
+        how_far = GOOD_END
+    elif state in (State.FAILED, State.CANCELLED, State.LOST):
+        how_far = BAD_END
+    else:
+        how_far = int((percent or 0.0) * 10)
+    return min(attempt, SHIFT - 1) * SHIFT + how_far
+
+
+def packed(words: Sequence[int]) -> bytes:
+    """Words side by side."""
+    return b"".join(one.to_bytes(WORD_BYTES, "big") for one in words)
+
+
+def tells(snapshot: Snapshot) -> bool:
+    """Whether the parent's bar may change by this snapshot of a child: a short one is told of once, at its end."""
+    fresh = snapshot.attempt <= 1 and not snapshot.percent and (snapshot.elapsed or 0.0) < JUST_BEGUN_S
+    return snapshot.is_final or not fresh
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rollup:
+    """How a family is shown.
+
+    `snapshot` is the parent's when it gave its worker back. Its children take the bar from `low` to `high` percent;
+    `stage` is the place in `snapshot.stages` of the one that they fill, None for none.
+    """
+
+    snapshot: Snapshot
+    total: int
+    low: float = 0.0
+    high: float = FULL_PERCENT
+    stage: int | None = None
+
+    @property
+    def began_at(self) -> float:
+        """When the parent began, Unix time in seconds."""
+        return self.snapshot.ts - (self.snapshot.elapsed or 0.0)
+
+    def at(self, sums: Sums, now_s: float) -> Snapshot:
+        """The parent's snapshot when its children have come so far; the Unix time in seconds."""
+        shown = self.snapshot
+        ended = Children(total=self.total, done=sums.done, failed=sums.failed)
+        return replace(
+            shown,
+            current=sums.done + sums.failed,
+            percent=min(_tenth(self.low + (self.high - self.low) * self._part(sums)), NEARLY),
+            stages=self._stages(_tenth(FULL_PERCENT * self._part(sums))),
+            children=ended,
+            elapsed=_tenth(max(0.0, now_s - self.began_at)),
+            ts=now_s,
+        )
+
+    def _part(self, sums: Sums) -> float:
+        return sums.most / (WHOLE * self.total) if self.total else 1.0
+
+    def _stages(self, percent: float) -> tuple[StageProgress, ...]:
+        return tuple(
+            replace(stage, percent=percent) if index == self.stage else stage
+            for index, stage in enumerate(self.snapshot.stages)
+        )
+
+    def template(self) -> bytes:
+        """The JSON of the parent's snapshot with the placeholders above where an update has its say."""
+        fields: dict[str, Any] = msgspec.to_builtins(self.at(Sums(), self.snapshot.ts))
+        marks = {"pos": POS, "current": CURRENT, "percent": PERCENT, "elapsed": ELAPSED, "ts": TS}
+        fields |= {name: msgspec.Raw(mark) for name, mark in marks.items()}
+        fields["children"] |= {"done": msgspec.Raw(DONE), "failed": msgspec.Raw(FAILED)}
+        if self.stage is not None:
+            fields["stages"][self.stage]["percent"] = msgspec.Raw(STAGE_PERCENT)
+        return msgspec.json.encode(fields)
+
+
+def _tenth(value: float) -> float:
+    """Cut to one decimal, as every percentage here: 99.96 is not yet 100."""
+    return math.floor(value * 10 + 1e-9) / 10

@@ -1,0 +1,22 @@
+"""What earlier attempts at a task left for the one that begins."""
+
+import logging
+
+from progress_app.checkpoint import NONE, Checkpoint
+from progress_app.host import Past
+from tasks_app.models import Task
+
+logger = logging.getLogger(__name__)
+
+
+def past_of(task: Task) -> Past:
+    """The past of a task as it was before it was claimed."""
+    return Past(elapsed_s=task.duration_s or 0.0, checkpoint=_checkpoint(task))
+
+
+def _checkpoint(task: Task) -> Checkpoint:
+    try:
+        return Checkpoint.from_json(task.checkpoint)
+    except ValueError as error:
+        logger.warning("Task %s begins anew, its checkpoint is of another version: %s", task.pk, error)
+        return NONE
