@@ -300,8 +300,10 @@ async def test_one_who_gives_up_does_not_take_the_others_with_him(hub: Hub, feed
     with pytest.raises(asyncio.CancelledError):
         await hasty
     feed.before.open()
-    assert messages(await written(hub, await patient)) == ["present"]
-    assert feed.followed == {STATE}
+    viewer = await patient
+    assert messages(await written(hub, viewer)) == ["present"]
+    hub.close(viewer)
+    assert feed.followed == set()
 
 
 async def test_a_read_that_failed_is_tried_again(hub: Hub, feed: Feed, backend: MemoryBackend) -> None:
@@ -378,6 +380,16 @@ async def test_after_a_loss_of_data_a_log_is_reset_and_goes_on(
     events = await written(hub, viewer)
     assert (texts(events), messages(events)) == (["three"], ["again"])
     assert after > before
+
+
+async def test_a_log_that_was_lost_unnoticed_is_not_asked_for_again_and_again(hub: Hub, backend: MemoryBackend) -> None:
+    await opened(hub, LOG)
+    backend.publish(snapshot(), [entry("one"), entry("two")])
+    await settled()
+    backend.clear()
+    viewer = await opened(hub, LOG)
+    await hub.catch_up(viewer)
+    assert not viewer.behind
 
 
 async def test_a_gap_in_a_log_is_told_and_the_log_begins_with_the_oldest_kept(hub: Hub, backend: MemoryBackend) -> None:
@@ -507,6 +519,8 @@ async def test_it_is_over_when_every_task_has_ended_and_all_is_taken(hub: Hub, b
     backend.publish(snapshot(task=OTHER_TASK, state=State.FAILED))
     await written(hub, viewer)
     assert hub.finished(viewer)
+    viewer.fall_behind(LOG)
+    assert not hub.finished(viewer)
 
 
 async def test_it_is_not_over_while_the_end_waits_to_be_written(hub: Hub, backend: MemoryBackend) -> None:

@@ -122,6 +122,8 @@ def test_a_number_that_cannot_be_is_0(odd: float) -> None:
     ledger.count(5)
     ledger.update(odd, odd, None)
     assert (shown(ledger).current, shown(ledger).total) == (0, 0)
+    ledger.count(-5)
+    assert shown(ledger).current == 0
 
 
 @pytest.mark.parametrize(
@@ -258,7 +260,34 @@ def test_each_stage_has_a_rate_of_its_own(clock: Clock) -> None:
         assert shown(ledger).rate == 3.0
 
 
+def test_after_a_stage_the_rate_begins_anew(clock: Clock) -> None:
+    ledger = ledger_of()
+    ledger.count(5_000)
+    with ledger.stage("Read", None, None, "files"):
+        shown(ledger)
+        clock.now += 1
+        ledger.count(10)
+        assert shown(ledger).rate == 10.0
+    clock.now += 1
+    assert (shown(ledger).current, shown(ledger).rate) == (5_000, None)
+
+
+def test_a_stage_begins_without_a_rate_whatever_time_passed_before(clock: Clock) -> None:
+    ledger = ledger_of()
+    shown(ledger)
+    clock.now += 100
+    with ledger.stage("Load", None, None, "rows"):
+        assert shown(ledger).rate is None
+
+
 # The end
+
+
+def test_success_of_unknown_length_is_100_percent_too() -> None:
+    ledger = ledger_of()
+    ledger.count(3)
+    assert shown(ledger).percent is None
+    assert ledger.close(State.SUCCEEDED, None, None).percent == 100.0
 
 
 def test_success_is_100_percent_whatever_was_counted() -> None:

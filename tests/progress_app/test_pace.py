@@ -37,11 +37,16 @@ def test_a_run_that_went_to_its_end_has_ten_marks_and_the_last_is_its_length(ste
     assert pace.marks[-1] == pytest.approx(2.0 * steps)
 
 
+def test_a_tenth_that_is_missed_by_a_rounding_is_reached() -> None:
+    assert 0.1 + 0.7 < 0.8
+    assert len(observed((8.0, 0.1 + 0.7)).marks) == 8
+
+
 def test_a_reading_that_does_not_go_on_is_passed_over() -> None:
     pace = observed((1.0, 0.3), (2.0, 0.2), (3.0, 0.3))
     assert pace.marks == observed((1.0, 0.3)).marks
-    pace.observe(4.0, 0.4)
-    assert pace.marks[-1] == pytest.approx(4.0)
+    pace.observe(5.0, 0.5)
+    assert pace.marks[-2:] == pytest.approx([3.0, 5.0]), "on a line from the last one that went on"
 
 
 def test_a_fraction_above_one_is_the_end() -> None:
