@@ -10,7 +10,7 @@
 
 import threading
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Sized
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Generator, Iterable, Iterator, Sized
 from operator import length_hint
 from typing import Any, Final, TypeVar
 
@@ -83,6 +83,16 @@ class Tally:
         self.add(0)
         cell, stop = self._local.cell, self._stop
         for item in iterable:
+            yield item
+            cell[0] += 1
+            if stop:
+                self._interrupt()
+
+    async def over_async(self, iterable: AsyncIterable[T]) -> AsyncIterator[T]:
+        """As `over`, for `async for`."""
+        self.add(0)
+        cell, stop = self._local.cell, self._stop
+        async for item in iterable:
             yield item
             cell[0] += 1
             if stop:

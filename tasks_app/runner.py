@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable
+from inspect import iscoroutine
 from typing import Any, Final
 from uuid import UUID
 
@@ -13,7 +14,7 @@ from progress_app import connections
 from progress_app.events import State
 from progress_app.halt import Limits
 from progress_app.reporter import Reporter
-from tasks_app import attachments, attempts, conf, outbox, registry
+from tasks_app import attachments, attempts, conf, coroutine, outbox, registry
 from tasks_app.backoff import pause_s
 from tasks_app.force import JobForce
 from tasks_app.host import TaskHost
@@ -98,7 +99,8 @@ def _reporter(task: Task, interrupts: Interrupts) -> Reporter:
 def _work(task: Task, reporter: Reporter, interrupts: Interrupts) -> Any:
     with interrupts.body():
         job = registry.get(task.job)
-        return job.function(reporter, **job.bind(task.params, attachments.inputs(task)))
+        given = job.function(reporter, **job.bind(task.params, attachments.inputs(task)))
+        return coroutine.run(given, reporter) if iscoroutine(given) else given
 
 
 def _write(task: Task, reporter: Reporter, outcome: Outcome) -> None:
