@@ -6,11 +6,11 @@ The job's threads write; the sender's threads read. Nothing here waits or sends.
 import math
 import threading
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from operator import length_hint
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 from progress_app.checkpoint import Checkpoint
 from progress_app.events import FULL_PERCENT, Fault, Snapshot, State
@@ -24,7 +24,6 @@ from progress_app.tally import POSITIONED, Tally
 
 LONGEST_MESSAGE: Final = 500
 LONGEST_NAME: Final = 200  # of a stage or a unit
-T = TypeVar("T")
 
 
 class Ledger:
@@ -51,7 +50,7 @@ class Ledger:
         self.recall = self._outlook.recall
         self.count = self._tally.add
 
-    def track(self, iterable: Iterable[T], total: float | None, unit: str) -> Iterator[T]:
+    def track(self, iterable: Any, total: float | None, unit: str) -> Any:
         """As `Reporter.track`."""
         stage = self._stages.current
         if total is None and stage.total is None:
@@ -59,7 +58,7 @@ class Ledger:
         if total is not None:
             stage.total = _shown(total)
         stage.unit = printable(unit, LONGEST_NAME) or stage.unit
-        return self._tally.over(iterable)
+        return self._tally.over_async(iterable) if hasattr(iterable, "__aiter__") else self._tally.over(iterable)
 
     def update(self, current: float | None, total: float | None, message: str | None) -> None:
         """As `Reporter.update`."""

@@ -12,11 +12,11 @@ after the end.
 """
 
 import time
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
-from typing import IO, Any, Final, TypeVar
+from typing import IO, Any, Final, TypeVar, overload
 
 from progress_app.backends.base import Backend
 from progress_app.checkpoint import Checkpoint, checked
@@ -84,11 +84,17 @@ class Reporter:
 
     # For the job
 
-    def track(self, iterable: Iterable[T], total: float | None = None, unit: str = "") -> Iterator[T]:
+    @overload
+    def track(self, iterable: Iterable[T], total: float | None = None, unit: str = "") -> Iterator[T]: ...
+
+    @overload
+    def track(self, iterable: AsyncIterable[T], total: float | None = None, unit: str = "") -> AsyncIterator[T]: ...
+
+    def track(self, iterable: Any, total: float | None = None, unit: str = "") -> Any:
         """The same items, counted as the loop goes through them.
 
         Args:
-            iterable: anything to loop over.
+            iterable: anything to loop over, by `for` or `async for`.
             total: how many there are; None: as many as its length says, or unknown.
             unit: what is counted, in the plural.
 

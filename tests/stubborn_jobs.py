@@ -3,6 +3,7 @@
 A worker of tests/stack.py imports this module. Each journal line is `<event> <attempt> <pid>`.
 """
 
+import asyncio
 import os
 import time
 from pathlib import Path
@@ -76,3 +77,13 @@ def stubborn(progress: Any, *, journal: str, seconds: float) -> None:
 def overlong(progress: Any, *, journal: str, seconds: float) -> None:
     """Run over its time, and swallow whatever is raised in it."""
     stubborn(progress, journal=journal, seconds=seconds)
+
+
+@job(title="Drowsy", form=JournalForm)
+async def drowsy(progress: Any, *, journal: str, seconds: float) -> None:
+    """Wait on an event loop, and make no progress call."""
+    write(journal, "begin", progress)
+    try:
+        await asyncio.sleep(seconds)
+    finally:
+        write(journal, "end", progress)

@@ -1,8 +1,9 @@
-"""A person with a browser's cookie jar, and a reader of streams."""
+"""A person with a browser's cookie jar, a reader of streams, and jobs that write a journal."""
 
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -10,6 +11,10 @@ import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
+from tasks_app import outbox
+from tasks_app.models import Task
+from tests.factories import TaskFactory
+from tests.processes import until
 from tests.stack import Stack
 
 DEADLINE_S = 20.0
@@ -84,3 +89,36 @@ def admin(staff: User, live: Stack) -> Iterator[Person]:
     person = Person(live.url, staff)
     yield person
     person.http.close()
+
+
+class Jobs:
+    """Starts the jobs of tests/stubborn_jobs.py and reads their journal."""
+
+    def __init__(self, journal: Path, staff: User) -> None:
+        self.journal = journal
+        self.staff = staff
+
+    def start(self, job: str, seconds: float = 60, **fields: Any) -> Task:
+        params = {"journal": str(self.journal), "seconds": seconds}
+        task = TaskFactory.create(job=job, params=params, owner=self.staff, **fields)
+        assert outbox.publish(task)
+        return task
+
+    def begun(self, job: str, **options: Any) -> Task:
+        """Start it and wait until its body runs."""
+        task, before = self.start(job, **options), len(self.lines())
+        until(lambda: len(self.lines()) > before, what="the job's beginning")
+        return task
+
+    def lines(self) -> list[str]:
+        return self.journal.read_text().split("\n")[:-1] if self.journal.exists() else []
+
+    def ended(self, task: Task) -> Task:
+        until(lambda: Task.objects.get(pk=task.pk).is_final, what="the end")
+        task.refresh_from_db()
+        return task
+
+
+@pytest.fixture
+def jobs(tmp_path: Path, staff: User) -> Jobs:
+    return Jobs(tmp_path / "journal", staff)

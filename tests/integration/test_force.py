@@ -1,55 +1,18 @@
 """Jobs that do not stop when they are asked to, in real workers."""
 
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 import pytest
-from django.contrib.auth.models import User
 
 from progress_app import connections
 from progress_app.channels import log_channel
 from progress_app.events import State
-from tasks_app import lifecycle, outbox
-from tasks_app.models import Task
-from tests.factories import TaskFactory
+from tasks_app import lifecycle
+from tests.integration.conftest import Jobs
 from tests.processes import until
 from tests.stack import Worker
 
 SHORT = {"TASKS_FINALLY_S": "0.3", "TASKS_RENEW_S": "1", "TASKS_LEASE_S": "3"}
-
-
-class Jobs:
-    """Starts the jobs of tests/stubborn_jobs.py and reads their journal."""
-
-    def __init__(self, journal: Path, staff: User) -> None:
-        self.journal = journal
-        self.staff = staff
-
-    def start(self, job: str, seconds: float = 60, **fields: Any) -> Task:
-        params = {"journal": str(self.journal), "seconds": seconds}
-        task = TaskFactory.create(job=job, params=params, owner=self.staff, **fields)
-        assert outbox.publish(task)
-        return task
-
-    def begun(self, job: str, **options: Any) -> Task:
-        """Start it and wait until its body runs."""
-        task, before = self.start(job, **options), len(self.lines())
-        until(lambda: len(self.lines()) > before, what="the job's beginning")
-        return task
-
-    def lines(self) -> list[str]:
-        return self.journal.read_text().split("\n")[:-1] if self.journal.exists() else []
-
-    def ended(self, task: Task) -> Task:
-        until(lambda: Task.objects.get(pk=task.pk).is_final, what="the end")
-        task.refresh_from_db()
-        return task
-
-
-@pytest.fixture
-def jobs(tmp_path: Path, staff: User) -> Jobs:
-    return Jobs(tmp_path / "journal", staff)
 
 
 @pytest.fixture
