@@ -8,7 +8,7 @@ from django.contrib.auth.models import User
 
 from progress_app.events import State
 from tasks_app.models import Task
-from tests.integration.test_force import Jobs
+from tests.integration.conftest import Jobs
 from tests.processes import until
 from tests.stack import Worker
 
