@@ -11,6 +11,7 @@ from typing import Final
 
 from progress_app.exceptions import ChannelNameError
 
+ROWS: Final = "tasks"  # the rows of all tasks
 MAX_NAME_LENGTH: Final = 164  # Pusher's limit, the smallest of the transports
 _UUID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _PRINTABLE = re.compile(r"[^\s\x00-\x1f\x7f-\x9f\ud800-\udfff]+")  # \s also holds Unicode's line breaks
@@ -28,6 +29,7 @@ class Kind(Enum):
     OTHER = "other"
 
 
+ROW_KINDS: Final = frozenset({Kind.TASKS, Kind.USER_TASKS})
 STATE_KINDS: Final = frozenset({Kind.TASK, Kind.USER_TASKS, Kind.TASKS, Kind.OPS})
 _FORMS: Final = (
     (Kind.TASK_LOG, re.compile(rf"task-({_UUID})\.log")),
@@ -90,3 +92,8 @@ def log_channel(task: object) -> str:
 def user_channel(user_id: object) -> str:
     """The channel of a user's notifications."""
     return f"user-{user_id}"
+
+
+def audience_channel(name: str) -> str:
+    """The channel of the rows that an audience may see; `name` is `user-<id>` or `group-<id>`."""
+    return f"{name}.tasks"

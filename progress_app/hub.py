@@ -6,50 +6,33 @@
 3. pub/sub is at-most-once. After each (re)subscription, and every `recheck_s`, positions are compared with storage.
 4. A task whose state in Redis is missing or has lost its pulse may have ended meanwhile: then the project's own
    record is asked, once a channel, not once a viewer.
+5. Rows of many tasks come from one or more source channels, and are told at a tick that all viewers share. `ops` is
+   asked of the project while somebody watches it.
 """
 
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
-from typing import Final
+from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable, Mapping
+from typing import Any, Final
 
 from progress_app.backends.base import Entry, Feed
-from progress_app.channels import Channel, Kind, parse
-from progress_app.events import Snapshot
+from progress_app.channels import Channel, Kind
+from progress_app.comparison import Comparison
 from progress_app.exceptions import BackendUnavailable, PositionUnknown
-from progress_app.sse import Frame, frame
+from progress_app.listing import Listings, Records, nothing_listed
+from progress_app.overview import Overview, keep_told, nothing_to_tell
+from progress_app.sources import Sources
+from progress_app.sse import frame
 from progress_app.subscriber import Subscriber, reset_frame
+from progress_app.topic import RowsTopic, Topic, topic_of
 
 READY_WITHIN_S: Final = 2.0  # a healthy subscribe and read takes a few milliseconds
 REPLAY_BATCH: Final = 200
-PULSE_LOST_S: Final = 5.0  # five pulses
 COMPARE_AGAIN_S: Final = 1.0
 RESTART_AFTER_S: Final = 1.0
 
 logger = logging.getLogger(__name__)
-Records = Callable[[str], Awaitable[Snapshot | None]]
-
-
-class Topic:
-    """A watched channel: who watches it and what is known of it."""
-
-    __slots__ = ("channel", "final", "frame", "pos", "ready", "shown_pos", "subscribers")
-
-    def __init__(self, channel: Channel) -> None:
-        self.channel = channel
-        self.subscribers: set[Subscriber] = set()
-        self.pos = 0  # the newest known from Redis
-        self.shown_pos = 0  # that of `frame`, which may come from the project's record
-        self.frame: Frame | None = None
-        self.final = False
-        self.ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-    def show(self, pos: int, event: Frame, *, final: bool) -> None:
-        """Make this the newest frame of a state channel."""
-        self.frame, self.shown_pos, self.final = event, pos, final
-        for subscriber in self.subscribers:
-            subscriber.offer_state(self.channel.name, pos, event, final=final)
 
 
 class Hub:
@@ -58,8 +41,10 @@ class Hub:
     Args:
         feed: where events come from.
         records: the project's own record of a task.
+        listings: its unfinished tasks that a channel of rows begins with.
+        overview: what the channel `ops` says, as JSON.
         recheck_s: how often positions of watched channels are compared with storage.
-        tick_s: how often viewers of many tasks are written to.
+        tick_s: how often viewers of many tasks, and of rows, are written to.
         clock: Unix time in seconds.
 
     """
@@ -69,16 +54,22 @@ class Hub:
         feed: Feed,
         records: Records,
         *,
+        listings: Listings = nothing_listed,
+        overview: Overview = nothing_to_tell,
         recheck_s: float,
         tick_s: float,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._feed = feed
-        self._records = records
+        self._overview = overview
         self._recheck_s = recheck_s
         self._tick_s = tick_s
-        self._clock = clock
+        self._sources = Sources(feed, tick_s=tick_s)
+        self._comparison = Comparison(
+            feed, records, listings, deliver=self.deliver, rows_changed=self._sources.changed, clock=clock
+        )
         self._topics: dict[str, Topic] = {}
+        self._controls: dict[str, Callable[[bytes], None]] = {}
         self._ticking: set[Subscriber] = set()
         self._jobs: set[asyncio.Task[None]] = set()
         self._runners: list[asyncio.Task[None]] = []
@@ -97,6 +88,11 @@ class Hub:
             task.cancel()
         await asyncio.gather(*running, return_exceptions=True)
         await self._feed.close()
+
+    def obey(self, channel: str, control: Callable[[bytes], None]) -> None:
+        """Call `control` with what is announced on a channel that no viewer can ask for."""
+        self._controls[channel] = control
+        self._feed.follow(channel)
 
     # Viewers
 
@@ -131,8 +127,13 @@ class Hub:
     def _watch(self, channel: Channel, subscriber: Subscriber) -> Topic:
         topic = self._topics.get(channel.name)
         if topic is None:
-            topic = self._topics[channel.name] = Topic(channel)
-            self._feed.follow(channel.name)
+            topic = self._topics[channel.name] = topic_of(channel)
+            if channel.kind is Kind.OPS:
+                self._do(keep_told(topic, self._overview))
+            elif isinstance(topic, RowsTopic):
+                self._sources.listen(topic, [channel.name])
+            else:
+                self._feed.follow(channel.name)
         topic.subscribers.add(subscriber)
         return topic
 
@@ -140,9 +141,8 @@ class Hub:
     def _first(topic: Topic, subscriber: Subscriber) -> None:
         """What a viewer sees first of a channel."""
         name = topic.channel.name
-        if topic.channel.is_state:
-            if topic.frame is not None:
-                subscriber.offer_state(name, topic.shown_pos, topic.frame, final=topic.final)
+        if topic.is_state:
+            topic.show_first(subscriber)
         elif subscriber.cursor(name) is None and topic.channel.kind is not Kind.TASK_LOG:
             subscriber.start_at(name, topic.pos)
 
@@ -156,7 +156,13 @@ class Hub:
             topic.subscribers.discard(subscriber)
             if not topic.subscribers:
                 del self._topics[name]
-                self._feed.unfollow(name)
+                self._let_go(topic)
+
+    def _let_go(self, topic: Topic) -> None:
+        if isinstance(topic, RowsTopic):
+            self._sources.let_go(topic)
+        elif topic.channel.kind is not Kind.OPS:
+            self._feed.unfollow(topic.channel.name)
 
     def finished(self, subscriber: Subscriber) -> bool:
         """Whether nothing more can come: every channel belongs to a task that has ended, and all was taken."""
@@ -200,20 +206,26 @@ class Hub:
     def _tick(self) -> None:
         due, self._ticking = self._ticking, set()
         for subscriber in due:
-            subscriber.wake()
+            subscriber.tick()
 
     # The feed's sink
 
     def deliver(self, entry: Entry) -> None:
         """As `Sink.deliver`: encode once, hand to all who watch."""
+        if entry.event == "row":
+            self._sources.put(entry)
+            return
         topic = self._topics.get(entry.channel)
         is_final = entry.event == "complete"
+        if topic is None:
+            self._controls.get(entry.channel, _ignore)(entry.data)
+            return
         # After a fail-over positions may lag behind for a moment; an end is shown all the same.
-        if topic is None or topic.final or (entry.pos <= topic.pos and not is_final):
+        if topic.final or (entry.pos <= topic.pos and not is_final):
             return
         topic.pos = entry.pos
         event = frame(entry.event, entry.data)
-        if topic.channel.is_state:
+        if topic.is_state:
             topic.show(entry.pos, event, final=is_final)
         else:
             for subscriber in topic.subscribers:
@@ -222,13 +234,18 @@ class Hub:
     def interrupted(self) -> None:
         """As `Sink.interrupted`: new viewers wait until the channels are followed again."""
         for topic in self._topics.values():
-            if topic.ready.done():
-                topic.ready = asyncio.get_running_loop().create_future()
+            if topic.channel.kind is not Kind.OPS:
+                topic.is_interrupted()
 
     def resumed(self, channels: Collection[str]) -> None:
         """As `Sink.resumed`: compare with storage."""
-        job = asyncio.create_task(self._compare([name for name in channels if name in self._topics]))
-        self._jobs.add(job)
+        topics = {self._topics[name] for name in channels if name in self._topics}
+        for name in channels:
+            topics |= self._sources.topics(name)
+        self._do(self._compare(list(topics)))
+
+    def _do(self, work: Coroutine[Any, Any, None]) -> None:
+        self._jobs.add(job := asyncio.create_task(work))
         job.add_done_callback(self._jobs.discard)
 
     # Comparing with storage
@@ -236,54 +253,19 @@ class Hub:
     async def _recheck(self) -> None:
         while True:
             await asyncio.sleep(self._recheck_s)
-            await self._compare([name for name, topic in self._topics.items() if topic.ready.done()])
+            await self._compare([topic for topic in self._topics.values() if topic.ready.done()])
 
-    async def _compare(self, names: list[str]) -> None:
-        """Bring what is known of these channels up to what is stored."""
-        channels = [parse(name) for name in names]
+    async def _compare(self, topics: list[Topic]) -> None:
         try:
-            states = await self._feed.read_states([c.name for c in channels if c.kind is Kind.TASK])
-            positions = await self._feed.positions([c.name for c in channels if not c.is_state])
+            await self._comparison.run(topics)
         except BackendUnavailable as error:
             logger.warning("%s", error)
+            names = [topic.channel.name for topic in topics]
             asyncio.get_running_loop().call_later(COMPARE_AGAIN_S, self.resumed, names)
-            return
-        for entry in states.values():
-            self.deliver(entry)
-        for name, pos in positions.items():
-            self._compare_log(name, pos)
-        await self._ask_records([c for c in channels if c.kind is Kind.TASK and self._needs_record(c, states)])
-        for name in names:
-            topic = self._topics.get(name)
-            if topic is not None and not topic.ready.done():
-                topic.ready.set_result(None)
 
-    def _compare_log(self, name: str, stored_pos: int) -> None:
-        topic = self._topics.get(name)
-        if topic is None or stored_pos == topic.pos:
-            return
-        topic.pos = stored_pos
-        for subscriber in topic.subscribers:
-            subscriber.fall_behind(name)
 
-    def _needs_record(self, channel: Channel, states: Mapping[str, Entry]) -> bool:
-        entry = states.get(channel.name)
-        if entry is None:
-            return True
-        snapshot = Snapshot.from_json(entry.data)
-        return not snapshot.is_final and self._clock() - snapshot.ts > PULSE_LOST_S
-
-    async def _ask_records(self, channels: Collection[Channel]) -> None:
-        """Show the project's own record where it knows more."""
-        for channel, recorded in zip(
-            channels, await asyncio.gather(*(self._records(c.subject) for c in channels)), strict=True
-        ):
-            topic = self._topics.get(channel.name)
-            if topic is None or recorded is None or topic.final:
-                continue
-            if recorded.is_final or topic.frame is None:
-                event = frame(recorded.event, recorded.to_json())
-                topic.show(recorded.pos, event, final=recorded.is_final)
+def _ignore(_data: bytes) -> None:
+    """An event of a channel that nobody watches any more."""
 
 
 async def _for_ever(what: str, run: Callable[[], Awaitable[None]]) -> None:

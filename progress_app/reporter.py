@@ -51,13 +51,14 @@ class Reporter:
         limits: how long the job may take, and to stop.
         past: what earlier attempts left.
         member: its place among the children of another task, None if it is nobody's child.
+        audience: who sees the task's row in lists, as `Backend.publish` names them.
 
     """
 
     def __init__(
         self, *, task: str, job: str, attempt: int, backend: Backend, host: Host, stages: Sequence[str] = (),
         renew_interval_s: float = 15.0, lease_s: float = 45.0, interval_s: float = 0.1, pulse_s: float = 1.0,
-        limits: Limits = NO_LIMITS, past: Past = FRESH, member: Member | None = None,
+        limits: Limits = NO_LIMITS, past: Past = FRESH, member: Member | None = None, audience: Sequence[str] = (),
     ) -> None:  # fmt: skip
         self._identity = Snapshot(
             task=task, job=job, attempt=attempt, state=State.RUNNING, started_at=time.time(), children=past.children
@@ -71,7 +72,7 @@ class Reporter:
         self._log = Logbook(task, time.time)
         self._settled: Snapshot | None = None
         self.teller = Teller(
-            task, publish=backend.publish if member is None else partial(backend.publish, member=member),
+            task, publish=partial(backend.publish, member=member, audience=audience),
             host=host, ledger=self._ledger, log=self._log, halt=self._halt,
             interval_s=interval_s, pulse_s=pulse_s, renew_interval_s=renew_interval_s, lease_s=lease_s,
         )  # fmt: skip

@@ -3,12 +3,13 @@
 1. A line break in a field would begin a new field: `event` names lose CR, LF and NUL, data is split into several
    `data:` lines.
 2. `id:` is the viewer's own (it names the positions that this viewer must bring back), the data is shared: so a
-   `Frame` keeps its two halves, and the id goes between them.
+   `Frame` is made once, and an id is put between its first line and the rest.
 3. What a client sends back as its last id is garbage until proven otherwise: unreadable parts are ignored.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 from urllib.parse import quote, unquote
 
@@ -22,19 +23,14 @@ _BREAKS = str.maketrans("", "", "\r\n\0")
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """An event as bytes in two halves: `head`, then the viewer's own `id:` line if it has one, then `tail`."""
+    """An event as bytes: `plain` without an id; an id would stand at `split`, after the line with its name."""
 
-    head: bytes
-    tail: bytes
-
-    @property
-    def plain(self) -> bytes:
-        """The event without an id."""
-        return self.head + self.tail
+    plain: bytes
+    split: int
 
     def with_id(self, positions: Mapping[str, int]) -> bytes:
         """The event with the positions that its viewer must bring back."""
-        return b"%bid: %b\n%b" % (self.head, encode_positions(positions), self.tail)
+        return b"%bid: %b\n%b" % (self.plain[: self.split], encode_positions(positions), self.plain[self.split :])
 
 
 def one_line(text: str) -> str:
@@ -44,11 +40,16 @@ def one_line(text: str) -> str:
 
 def frame(event: str, data: bytes) -> Frame:
     """An event named `event` with the given data (UTF-8; its line breaks are kept)."""
-    name = one_line(event).encode("utf-8", "replace")
+    head = _head(event)
     if b"\n" in data or b"\r" in data:
         lines = data.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
-        return Frame(b"event: %b\n" % name, b"".join(b"data: %b\n" % line for line in lines) + b"\n")
-    return Frame(b"event: %b\n" % name, b"data: %b\n\n" % data)
+        return Frame(b"%b%b\n" % (head, b"".join(b"data: %b\n" % line for line in lines)), len(head))
+    return Frame(b"%bdata: %b\n\n" % (head, data), len(head))
+
+
+@lru_cache(maxsize=64)
+def _head(event: str) -> bytes:
+    return b"event: %b\n" % one_line(event).encode("utf-8", "replace")
 
 
 def retry(delay_ms: int) -> bytes:

@@ -1,13 +1,17 @@
 """One open stream: what it says first, what it writes, and how it ends.
 
 It holds no thread, no database connection and no Redis connection: two coroutines and a mailbox.
+
+The server's `send` waits only while the viewer is slow. So the mailbox may call `write_now`, which takes the first
+step of `send` without a coroutine of its own: nearly always that is all of it, and else the stream's coroutine does
+the rest.
 """
 
 import asyncio
 import logging
 import random
 import time
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Generator, Mapping, MutableMapping
 from contextlib import suppress
 from typing import Any, Final
 
@@ -54,7 +58,7 @@ class Stream:
 
     """
 
-    __slots__ = ("_beat", "_heartbeat_s", "_hub", "_send", "_task", "draining", "grant", "mailbox", "opened_s",
+    __slots__ = ("_beat", "_heartbeat_s", "_hub", "_rest", "_send", "_task", "draining", "grant", "mailbox", "opened_s",
                  "send_began_s", "wrote_s")  # fmt: skip
 
     def __init__(self, grant: Grant, hub: Hub, mailbox: Subscriber, send: Send, *, heartbeat_s: float) -> None:
@@ -67,6 +71,7 @@ class Stream:
         self._send = send
         self._heartbeat_s = heartbeat_s
         self._beat = False
+        self._rest: _Rest | None = None
         self._task = asyncio.current_task()
 
     async def run(self, receive: Receive, headers: list[tuple[bytes, bytes]]) -> str:
@@ -75,6 +80,7 @@ class Stream:
         watcher = asyncio.create_task(self._watch(receive))
         try:
             await self._write(self._opening())
+            self.mailbox.write_by(self.write_now)
             await self._pump()
             await self._send({"type": "http.response.body", "body": b"", "more_body": False})
         except asyncio.CancelledError:
@@ -96,6 +102,7 @@ class Stream:
         mailbox = self.mailbox
         while True:
             await mailbox.wait()
+            await self._finish_write()
             if chunk := mailbox.take():
                 await self._write(chunk)
             elif self._beat:
@@ -121,6 +128,27 @@ class Stream:
         await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
         self.send_began_s = None
 
+    def write_now(self, chunk: bytes) -> None:
+        """Write while the stream's coroutine sleeps."""
+        self.send_began_s = self.wrote_s = time.monotonic()
+        sending = self._send({"type": "http.response.body", "body": chunk, "more_body": True}).__await__()
+        try:
+            waits_for = next(sending)
+        except StopIteration:
+            self.send_began_s = None
+        except Exception as error:  # noqa: BLE001  (one viewer's fault must not reach the hub)
+            logger.debug("A write failed: %s", error)
+            self.mailbox.end("disconnected")
+        else:
+            self._rest = _Rest(sending, waits_for)
+            self.mailbox.wake()
+
+    async def _finish_write(self) -> None:
+        if self._rest is not None:
+            rest, self._rest = self._rest, None
+            await rest
+            self.send_began_s = None
+
     async def _watch(self, receive: Receive) -> None:
         while (await receive())["type"] != "http.disconnect":
             pass
@@ -138,6 +166,20 @@ class Stream:
         self.mailbox.end(cause)
         if self._task is not None:
             self._task.cancel()
+
+
+class _Rest:
+    """The rest of an awaitable whose first step was taken: it waits for what that step gave."""
+
+    __slots__ = ("_steps", "_waits_for")
+
+    def __init__(self, steps: Generator[Any, Any, None], waits_for: Any) -> None:
+        self._steps = steps
+        self._waits_for = waits_for
+
+    def __await__(self) -> Generator[Any, Any, None]:
+        yield self._waits_for
+        yield from self._steps
 
 
 async def refuse(send: Send, condition: str, text: str) -> None:

@@ -5,7 +5,10 @@
    *behind*, and the stream reads the rest from storage, which is the real buffer. A memory bound without a loss.
 3. A final position tells the server, when the viewer comes back, that nothing is left to say. So while the mailbox is
    behind, an end is written at once but without its position, and once more with it when the log is complete.
-4. `positions` is what the viewer must bring back after a reconnect: of log channels, as far as they were taken, and
+4. Most writes need not wait for anything. While the stream sleeps they are made right here, in the hub's own step:
+   waking a coroutine for each viewer costs more than the write itself.
+5. Rows that a slow viewer could not take are kept as the newest of each task.
+6. `positions` is what the viewer must bring back after a reconnect: of log channels, as far as they were taken, and
    of finished tasks.
 """
 
@@ -16,6 +19,7 @@ from typing import Final
 
 import msgspec
 
+from progress_app.rows import rows_frame
 from progress_app.sse import Frame, frame
 
 QUEUED_LOG_ENTRIES: Final = 256  # of about 200 bytes: some 50 KB for a viewer that does not read
@@ -33,7 +37,7 @@ class Subscriber:
     """
 
     __slots__ = (
-        "_awake", "_cursors", "_dirty", "_ends", "_log", "_schedule", "_states", "_waiter",
+        "_awake", "_cursors", "_dirty", "_ends", "_few", "_log", "_rows", "_schedule", "_states", "_waiter", "_write",
         "behind", "conflated", "ended", "positions",
     )  # fmt: skip
 
@@ -44,13 +48,16 @@ class Subscriber:
         schedule: Callable[["Subscriber"], None],
     ) -> None:
         self._states = frozenset(states)
+        self._few = len(self._states) <= MANY
         self._cursors = dict(cursors)
         self._schedule = schedule
         self._dirty: dict[str, tuple[Frame, int, bool]] = {}
         self._ends: dict[str, tuple[Frame, int]] = {}
+        self._rows: dict[str, dict[bytes, bytes]] = {}
         self._log: deque[tuple[str, int, Frame]] = deque()
         self._waiter: asyncio.Future[None] | None = None
         self._awake = True
+        self._write: Callable[[bytes], None] | None = None
         self.behind: set[str] = set(cursors)
         self.positions: dict[str, int] = {name: seen for name, seen in cursors.items() if seen is not None}
         self.conflated = 0
@@ -64,21 +71,45 @@ class Subscriber:
     @property
     def has_news(self) -> bool:
         """Whether something waits to be taken."""
-        return bool(self._dirty or self._log or self._ends)
+        return bool(self._dirty or self._log or self._rows or self._ends)
+
+    def write_by(self, write: Callable[[bytes], None]) -> None:
+        """Have `write` called with what can be written at once, while nobody but `wait` is at work for the stream."""
+        self._write = write
 
     def cursor(self, channel: str) -> int | None:
         """The newest position of a log channel that was queued; None: none yet."""
         return self._cursors[channel]
 
     def offer_state(self, channel: str, pos: int, event: Frame, *, final: bool) -> None:
-        """Replace what waits for this channel; a final one is written at once."""
+        """Replace what waits for this channel; a final one, or one of few, is written at once."""
+        if self._few and not final and self._waiter is not None and self._write is not None:
+            self._write(event.plain)
+            return
         if channel in self._dirty:
             self.conflated += 1
         self._dirty[channel] = (event, pos, final)
-        if final or len(self._states) <= MANY:
+        if final or self._few:
             self.wake()
         else:
             self._schedule(self)
+
+    def tick(self) -> None:
+        """Write all that was scheduled."""
+        if self._waiter is not None and self._write is not None and not self._ends:
+            if chunk := self.take():
+                self._write(chunk)
+        else:
+            self.wake()
+
+    def offer_rows(self, channel: str, rows: Mapping[bytes, bytes], event: Frame) -> None:
+        """Write the joined rows of a channel, which `event` carries; what cannot be written now waits by task."""
+        if self._waiter is not None and self._write is not None and not self._rows:
+            self._write(event.plain)
+            return
+        self.conflated += len(self._rows.setdefault(channel, {}).keys() & rows.keys())
+        self._rows[channel].update(rows)
+        self.wake()
 
     def offer_entry(self, channel: str, pos: int, event: Frame) -> None:
         """Queue the next entry of a log channel; one that does not follow the last, or no room: fall behind."""
@@ -122,7 +153,7 @@ class Subscriber:
 
     def take(self) -> bytes:
         """All that waits, as bytes, log entries first; empty when nothing does."""
-        if not self._dirty and not self._log and (self.behind or not self._ends):
+        if not self._dirty and not self._log and not self._rows and (self.behind or not self._ends):
             return b""
         parts: list[bytes] = []
         while self._log:
@@ -136,6 +167,8 @@ class Subscriber:
             if not final or self.behind:
                 parts.append(event.plain)
         self._dirty.clear()
+        parts += [rows_frame(rows.values()).plain for rows in self._rows.values()]
+        self._rows.clear()
         if not self.behind:
             parts += self._written_ends()
         return parts[0] if len(parts) == 1 else b"".join(parts)
@@ -158,15 +191,16 @@ class Subscriber:
     def wake(self) -> None:
         """Let the stream look: it is time to write, to catch up or to end."""
         self._awake = True
-        if self._waiter is not None and not self._waiter.done():
-            self._waiter.set_result(None)
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None and not waiter.done():
+            waiter.set_result(None)
 
     async def wait(self) -> None:
         """Sleep until woken; at once if that happened since the last wait."""
         if not self._awake:
-            self._waiter = asyncio.get_running_loop().create_future()
+            self._waiter = waiter = asyncio.get_running_loop().create_future()
             try:
-                await self._waiter
+                await waiter
             finally:
                 self._waiter = None
         self._awake = False

@@ -15,7 +15,7 @@ from progress_app.events import State
 from progress_app.exceptions import BackendUnavailable
 from tasks_app import attachments, registry, starting
 from tasks_app.models import Task
-from tasks_app.permissions import may_control, may_start
+from tasks_app.permissions import audience, may_control, may_start
 from tasks_app.record import snapshot_of
 from tasks_app.refusal import NotAllowed, Refused
 from tasks_app.unique import unique_key
@@ -124,7 +124,7 @@ def _tell_worker(task: Task) -> None:
 def announce_end(task: Task) -> bool:
     """Send the end that the row tells of to all viewers; False: Redis is away, it is sent again later."""
     try:
-        connections.backend().publish(snapshot_of(task))
+        connections.backend().publish(snapshot_of(task), audience=audience(task))
     except BackendUnavailable as error:
         logger.warning("The end of task %s is sent later: %s", task.pk, error)
         Task.objects.filter(pk=task.pk).update(end_sent=False)

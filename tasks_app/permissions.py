@@ -48,6 +48,13 @@ def may_control(user: Any, task: Task) -> bool:
     return bool(user.is_active and (user.is_staff or (task.owner_id is not None and task.owner_id == user.pk)))
 
 
+def audience(task: Task) -> tuple[str, ...]:
+    """Who sees the task's row in lists beside staff, as `Backend.publish` names them."""
+    owner = () if task.owner_id is None else (f"user-{task.owner_id}",)
+    group = () if task.group_id is None else (f"group-{task.group_id}",)
+    return owner + group
+
+
 def may_start(user: Any, job: Job) -> bool:
     """Whether a user may start a job."""
     if not user.is_authenticated or not user.is_active:

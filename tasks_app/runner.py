@@ -23,6 +23,7 @@ from tasks_app.limits import cancel_grace_s, hard_limit_s
 from tasks_app.models import Task
 from tasks_app.outcome import NOT_KEPT, Ending, Outcome, outcome_of
 from tasks_app.past import past_of
+from tasks_app.permissions import audience
 from tasks_app.transitions import from_now
 
 WRITE_WITHIN_S: Final = 40.0  # the lease is lost soon after; whoever has the task then runs it again
@@ -80,6 +81,7 @@ def _reporter(task: Task, interrupts: Interrupts) -> Reporter:
         attempt=task.attempt,
         backend=connections.backend(),
         host=TaskHost(task, lease_s=settings.lease_s),
+        audience=audience(task),
         stages=job.stages if job else (),
         renew_interval_s=settings.renew_s,
         lease_s=settings.lease_s,

@@ -61,11 +61,15 @@ class Backend(Protocol):
     Every method raises BackendUnavailable when the store is away, full, read-only or slow (2 s).
     """
 
-    def publish(self, snapshot: Snapshot, log: Sequence[LogEntry] = (), member: Member | None = None) -> Answer:
-        """Store and announce the snapshot, and the log entries before it, in one step.
+    def publish(
+        self, snapshot: Snapshot, log: Sequence[LogEntry] = (), member: Member | None = None, *,
+        audience: Collection[str] = (),
+    ) -> Answer:  # fmt: skip
+        """Store and announce the snapshot, the log entries before it and the task's row, in one step.
 
         The snapshot's own `pos` is ignored. A final one is kept for `keep_final_s`, others for `keep_running_s`.
         That of a child (`member`) is added to its parent's bar, which is announced a few times a second at most.
+        `audience` names who sees the row beside staff: `user-<id>`, `group-<id>`.
         """
 
     def roll_up(self, rollup: Rollup, words: Sequence[int] = ()) -> None:
@@ -83,6 +87,9 @@ class Backend(Protocol):
 
     def append(self, channel: str, event: str, data: bytes) -> int:
         """Store and announce one event of a log channel; returns its position."""
+
+    def announce(self, channel: str, event: str, data: bytes) -> None:
+        """Tell who listens to the channel now; nothing is stored."""
 
     def request_cancel(self, task: str, at: float) -> None:
         """Let the next publish of the task know that it was cancelled at this Unix time (s); the first call wins."""

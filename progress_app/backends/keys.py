@@ -3,13 +3,13 @@
 The part in braces is the cluster's hash tag: what one script touches lies on one node.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from progress_app.backends.base import Entry
-from progress_app.channels import log_channel, parse, task_channel
+from progress_app.channels import ROWS, audience_channel, log_channel, parse, task_channel
 
 _HERE = Path(__file__).parent
 
@@ -40,6 +40,10 @@ class Keys:
     def channel(self, topic: str) -> str:
         """The channel of a topic."""
         return topic.removeprefix(f"{self.prefix}:channel:")
+
+    def rows(self, audience: Iterable[str]) -> list[str]:
+        """The topics on which a task's row is announced: everybody's, and those of its audience."""
+        return [self.topic(ROWS), *(self.topic(audience_channel(name)) for name in audience)]
 
     def of_family(self, parent: str) -> tuple[str, str, str]:
         """What a roll-up touches: the parent's state key, the family's hash, its children's words."""

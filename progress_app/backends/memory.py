@@ -7,7 +7,7 @@ import asyncio
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 
@@ -20,9 +20,10 @@ from progress_app.backends.base import (
     check_replay,
     first_position,
 )
-from progress_app.channels import log_channel, parse, task_channel
+from progress_app.channels import ROWS, audience_channel, log_channel, parse, task_channel
 from progress_app.events import Children, LogEntry, Snapshot
 from progress_app.rollup import Member, Rollup, Sums, tells, word
+from progress_app.rows import row
 
 
 @dataclass(slots=True)
@@ -60,7 +61,10 @@ class MemoryBackend:
         self._families: dict[str, _Family] = {}
         self._feeds: list[MemoryFeed] = []
 
-    def publish(self, snapshot: Snapshot, log: Sequence[LogEntry] = (), member: Member | None = None) -> Answer:
+    def publish(
+        self, snapshot: Snapshot, log: Sequence[LogEntry] = (), member: Member | None = None, *,
+        audience: Collection[str] = (),
+    ) -> Answer:  # fmt: skip
         """As `Backend.publish`."""
         with self._lock:
             if member is not None and tells(snapshot):
@@ -70,14 +74,16 @@ class MemoryBackend:
                 return Answer(refusal, task.pos, task.cancel_requested_at)
             for entry in log:
                 self._append(log_channel(snapshot.task), "log", entry.to_json())
-            self._store(task, snapshot)
+            self._store(task, snapshot, audience)
             return Answer(Verdict.ACCEPTED, task.pos, task.cancel_requested_at)
 
-    def _store(self, task: _Task, snapshot: Snapshot) -> None:
+    def _store(self, task: _Task, snapshot: Snapshot, audience: Collection[str] = ()) -> None:
         task.pos = task.pos + 1 if task.pos else first_position(self._clock())
         task.attempt = snapshot.attempt
         task.snapshot = stored = snapshot.at(task.pos)
         self._announce(Entry(task_channel(snapshot.task), task.pos, stored.event, stored.to_json()))
+        for channel in (ROWS, *map(audience_channel, audience)):
+            self._announce(Entry(channel, task.pos, "row", row(stored)))
 
     def roll_up(self, rollup: Rollup, words: Sequence[int] = ()) -> None:
         """As `Backend.roll_up`."""
@@ -141,6 +147,11 @@ class MemoryBackend:
     def _announce(self, entry: Entry) -> None:
         for feed in self._feeds:
             feed.announce(entry)
+
+    def announce(self, channel: str, event: str, data: bytes) -> None:
+        """As `Backend.announce`."""
+        with self._lock:
+            self._announce(Entry(channel, 0, event, data))
 
     def request_cancel(self, task: str, at: float) -> None:
         """As `Backend.request_cancel`."""

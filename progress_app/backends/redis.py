@@ -8,7 +8,7 @@
    two tasks lie on different nodes.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from typing import Any, Final, TypeVar, cast
@@ -22,6 +22,7 @@ from progress_app.backends.redis_family import RedisFamilies
 from progress_app.events import Children, LogEntry, Snapshot
 from progress_app.exceptions import BackendUnavailable
 from progress_app.rollup import Member, Rollup, tells
+from progress_app.rows import row_before_position
 
 TIMEOUT_S: Final = 2.0  # a healthy answer takes under a millisecond; longer means that Redis is in trouble
 CONNECT_TIMEOUT_S: Final = 1.0
@@ -57,20 +58,24 @@ class RedisBackend:
         self._append = client.register_script("#!lua\n" + script("append"))
         self._families = RedisFamilies(client, self._keys, keep_s=keep_running_s, keep_ended_s=keep_final_s)
 
-    def publish(self, snapshot: Snapshot, log: Sequence[LogEntry] = (), member: Member | None = None) -> Answer:
+    def publish(
+        self, snapshot: Snapshot, log: Sequence[LogEntry] = (), member: Member | None = None, *,
+        audience: Collection[str] = (),
+    ) -> Answer:  # fmt: skip
         """As `Backend.publish`."""
+        rows = "\n".join(self._keys.rows(audience))
         with self._one_kind_of_error():
             try:
                 if member is not None and tells(snapshot):
-                    return _answer(self._publish_with(member, snapshot, log))
-                return _answer(self._call(self._publish, snapshot, log))
+                    return _answer(self._publish_with(member, snapshot, log, rows))
+                return _answer(self._call(self._publish, snapshot, log, rows))
             except OutOfMemoryError:
-                return _answer(self._call(self._publish_when_full, snapshot, ()), log_lost=len(log))
+                return _answer(self._call(self._publish_when_full, snapshot, (), rows), log_lost=len(log))
 
-    def _publish_with(self, member: Member, snapshot: Snapshot, log: Sequence[LogEntry]) -> Any:
+    def _publish_with(self, member: Member, snapshot: Snapshot, log: Sequence[LogEntry], rows: str) -> Any:
         """Publish a child's snapshot and add it to its parent's bar."""
         with self.client.pipeline(transaction=False) as pipe:
-            self._call(partial(_evalsha, pipe, self._publish), snapshot, log)
+            self._call(partial(_evalsha, pipe, self._publish), snapshot, log, rows)
             self._families.add(partial(_evalsha, pipe), member, snapshot)
             published, added = pipe.execute(raise_on_error=False)
         if isinstance(added, NoScriptError):
@@ -78,7 +83,7 @@ class RedisBackend:
         elif isinstance(added, RedisError):
             raise added
         if isinstance(published, NoScriptError):
-            return self._call(self._publish, snapshot, log)
+            return self._call(self._publish, snapshot, log, rows)
         if isinstance(published, RedisError):
             raise published
         return published
@@ -98,7 +103,7 @@ class RedisBackend:
         with self._one_kind_of_error():
             self._families.end(parent)
 
-    def _call(self, publish: Callable[..., Any], snapshot: Snapshot, log: Sequence[LogEntry]) -> Any:
+    def _call(self, publish: Callable[..., Any], snapshot: Snapshot, log: Sequence[LogEntry], rows: str) -> Any:
         state_key, log_key, state_topic, log_topic = self._keys.of_task(snapshot.task)
         keep_s = self._keep_final_s if snapshot.is_final else self._keep_running_s
         before, _, after = snapshot.at(0).to_json().partition(_POSITION)
@@ -110,7 +115,8 @@ class RedisBackend:
             before + b'"pos":',
             b"," + after,
         )
-        tail = (state_topic, log_topic, self._log_entries, *(entry.to_json() for entry in log))
+        row = (row_before_position(snapshot), rows)
+        tail = (state_topic, log_topic, self._log_entries, *row, *(entry.to_json() for entry in log))
         return publish(keys=(state_key, log_key), args=head + tail)
 
     def append(self, channel: str, event: str, data: bytes) -> int:
@@ -118,6 +124,11 @@ class RedisBackend:
         args = (event, data, self._keys.topic(channel), self._log_entries, self._keep_running_s)
         with self._one_kind_of_error():
             return int(self._append(keys=(self._keys.log(channel),), args=args))
+
+    def announce(self, channel: str, event: str, data: bytes) -> None:
+        """As `Backend.announce`."""
+        with self._one_kind_of_error():
+            self.client.publish(self._keys.topic(channel), b"0 %b\n%b" % (event.encode(), data))
 
     def request_cancel(self, task: str, at: float) -> None:
         """As `Backend.request_cancel`."""

@@ -1,7 +1,7 @@
 """The server's side of Redis: one subscription a process, for ever.
 
-1. The subscription is one connection of its own in RESP2, read without a timer a message (a timer costs more than
-   the message). A watchdog sends PING instead; a connection that is silent for too long is half-open and is cut.
+1. The subscription is one connection of its own, read without a timer a message (a timer costs more than the
+   message). A watchdog sends PING instead; a connection that is silent for too long is half-open and is cut.
 2. SUBSCRIBE names only the channels that somebody watches, in batches, and names them all again after each
    reconnect. Each confirmation tells the sink which channels must be read from storage, because pub/sub is
    at-most-once.
@@ -13,14 +13,15 @@ import logging
 import random
 import time
 from collections.abc import Collection, Sequence
-from contextlib import suppress
 from typing import Any, Final
 
 from redis import asyncio as redis
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
 from progress_app.backends.base import Entry, Sink, check_replay
 from progress_app.backends.keys import Keys, edges, message, stored
+from progress_app.backends.redis_subscription import Reply, Subscription
 from progress_app.channels import parse
 from progress_app.exceptions import BackendUnavailable
 
@@ -52,7 +53,7 @@ class RedisFeed:
         self._followed: dict[bytes, str] = {}
         self._changes: dict[bytes, bool] = {}  # topic → subscribe?
         self._changed = asyncio.Event()
-        self._heard_at = 0.0
+        self._subscription: Subscription | None = None
 
     def follow(self, channel: str) -> None:
         """As `Feed.follow`."""
@@ -87,38 +88,34 @@ class RedisFeed:
 
     async def _session(self, sink: Sink) -> None:
         """Subscribe to all that is followed and deliver until the connection breaks."""
-        connection = self._pool.make_connection()  # type: ignore[no-untyped-call]
+        confirmed: list[str] = []
+        self._subscription = subscription = Subscription(lambda reply: self._take(reply, sink, confirmed))
         watchers: list[asyncio.Task[None]] = []
         try:
-            await connection.connect()
-            self._heard_at = time.monotonic()
+            await subscription.connect(self._pool)
             self._changes = dict.fromkeys(self._followed, True)
             self._changed.set()
             watchers = [
-                asyncio.create_task(self._send_changes(connection)),
-                asyncio.create_task(self._watch(connection)),
+                asyncio.create_task(self._send_changes(subscription)),
+                asyncio.create_task(_watch(subscription)),
             ]
-            await self._read(connection, sink)
+            await subscription.listen()
         finally:
             for watcher in watchers:
                 watcher.cancel()
-            await connection.disconnect(nowait=True)
+            await subscription.close()
             await asyncio.gather(*watchers, return_exceptions=True)
 
-    async def _read(self, connection: Any, sink: Sink) -> None:
-        confirmed: list[str] = []
-        while True:
-            reply = await connection.read_response(disconnect_on_error=False)
-            self._heard_at = time.monotonic()
-            kind = reply[0]
-            if kind == b"message":
-                channel = self._followed.get(reply[1])
-                if channel is not None:
-                    sink.deliver(message(channel, reply[2]))
-            elif kind == b"subscribe" and reply[1] in self._followed:
-                if not confirmed:
-                    asyncio.get_running_loop().call_soon(self._resume, sink, confirmed)
-                confirmed.append(self._followed[reply[1]])
+    def _take(self, reply: Reply, sink: Sink, confirmed: list[str]) -> None:
+        kind, topic = reply[0], reply[1]
+        if kind == b"message":
+            channel = self._followed.get(topic)
+            if channel is not None:
+                sink.deliver(message(channel, reply[2]))
+        elif kind == b"subscribe" and topic in self._followed:
+            if not confirmed:
+                asyncio.get_running_loop().call_soon(self._resume, sink, confirmed)
+            confirmed.append(self._followed[topic])
 
     @staticmethod
     def _resume(sink: Sink, confirmed: list[str]) -> None:
@@ -127,7 +124,7 @@ class RedisFeed:
         confirmed.clear()
         sink.resumed(channels)
 
-    async def _send_changes(self, connection: Any) -> None:
+    async def _send_changes(self, subscription: Subscription) -> None:
         while True:
             await self._changed.wait()
             self._changed.clear()
@@ -135,16 +132,7 @@ class RedisFeed:
             for command, wanted in (("SUBSCRIBE", True), ("UNSUBSCRIBE", False)):
                 topics = [topic for topic, follow in changes.items() if follow is wanted]
                 for batch in _batches(topics):
-                    await connection.send_command(command, *batch)
-
-    async def _watch(self, connection: Any) -> None:
-        """Cut a connection that answers no PING: the reader then sees its end."""
-        while time.monotonic() - self._heard_at < SILENT_AFTER_S:
-            with suppress(RedisError, OSError):  # the reader sees the same fault and reports it
-                await connection.send_command("PING")
-            await asyncio.sleep(PING_EVERY_S)
-        logger.warning("Redis has been silent for %.0f s; connecting again.", SILENT_AFTER_S)
-        await connection.disconnect(nowait=True)
+                    subscription.send(command, *batch)
 
     async def read_states(self, channels: Sequence[str]) -> dict[str, Entry]:
         """As `Feed.read_states`."""
@@ -192,6 +180,15 @@ class RedisFeed:
         """As `Feed.close`."""
         await self._client.aclose()
         await self._pool.disconnect()
+
+
+async def _watch(subscription: Subscription) -> None:
+    """Cut a connection that answers no PING."""
+    loop = asyncio.get_running_loop()
+    while loop.time() - subscription.heard_at < SILENT_AFTER_S:
+        subscription.send("PING")
+        await asyncio.sleep(PING_EVERY_S)
+    subscription.cut(RedisConnectionError(f"Redis has been silent for {SILENT_AFTER_S:.0f} s"))
 
 
 def _batches(items: Sequence[Any]) -> list[Sequence[Any]]:

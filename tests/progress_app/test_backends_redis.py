@@ -372,8 +372,9 @@ async def test_a_connection_with_nothing_to_say_answers_and_is_kept(
     impatient: None, scratch: Valkey, scratch_db: Redis
 ) -> None:
     async with listening(feed_of(scratch), STATE) as (feed, listener):
-        heard_s = feed._heard_at + 3 * redis_feed.PING_EVERY_S
-        await until(lambda: feed._heard_at > heard_s)
+        assert feed._subscription is not None
+        heard_s = feed._subscription.heard_at + 3 * redis_feed.PING_EVERY_S
+        await until(lambda: feed._subscription is not None and feed._subscription.heard_at > heard_s)
         assert listener.interruptions == 0
 
 

@@ -11,9 +11,10 @@ from progress_app import hub as hub_module
 from progress_app.backends.base import Entry, Sink
 from progress_app.backends.memory import MemoryBackend, MemoryFeed
 from progress_app.channels import log_channel, parse, task_channel
+from progress_app.comparison import PULSE_LOST_S
 from progress_app.events import Snapshot, State
 from progress_app.exceptions import BackendUnavailable
-from progress_app.hub import PULSE_LOST_S, Hub
+from progress_app.hub import Hub
 from progress_app.sse import parse_positions
 from progress_app.subscriber import QUEUED_LOG_ENTRIES, Subscriber
 from tests.progress_app.doubles import OTHER_TASK, TASK, Clock, Told, entry, snapshot, told, until
@@ -678,7 +679,7 @@ async def test_the_check_finds_an_end_that_only_the_record_knows(
     await written(hub, viewer)
     clock.now += PULSE_LOST_S + 0.1
     records.known[TASK] = snapshot(state=State.LOST, message="lost", pos=2**62)
-    await hub._compare([STATE])
+    await hub._compare([hub._topics[STATE]])
     assert messages(await written(hub, viewer)) == ["lost"]
 
 
@@ -687,7 +688,7 @@ async def test_a_check_that_finds_nothing_new_wakes_nobody(hub: Hub, backend: Me
     viewer = await opened(hub, STATE, LOG)
     await written(hub, viewer)
     await is_awake(viewer)
-    await hub._compare([STATE, LOG])
+    await hub._compare([hub._topics[STATE], hub._topics[LOG]])
     assert not await is_awake(viewer)
     assert not viewer.behind
 

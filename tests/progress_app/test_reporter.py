@@ -35,10 +35,11 @@ class Recorder(MemoryBackend):
         self.away = False
         self.full = False
 
-    def publish(self, snapshot: Snapshot, log: Any = (), member: Any = None) -> Answer:
+    def publish(self, snapshot: Snapshot, log: Any = (), member: Any = None, *, audience: Any = ()) -> Answer:
         if self.away:
             raise BackendUnavailable("away")
-        taken = super().publish(Snapshot.from_json(snapshot.to_json()), () if self.full else log)
+        kept = () if self.full else log
+        taken = super().publish(Snapshot.from_json(snapshot.to_json()), kept, audience=audience)
         self.sent.append(snapshot)
         return Answer(taken.verdict, taken.pos, taken.cancel_requested_at, len(log) if self.full else 0)
 
@@ -80,7 +81,7 @@ def started(backend: Recorder, host: FakeHost) -> Iterator[Reporter]:
 def shown(progress: Reporter) -> Snapshot:
     """What a viewer would be shown now, by way of JSON."""
     progress.teller.send()
-    live = progress.teller._publish.__self__.read_snapshot(TASK)  # type: ignore[attr-defined]
+    live = progress.teller._publish.func.__self__.read_snapshot(TASK)  # type: ignore[attr-defined]
     assert live is not None
     return Snapshot.from_json(live.to_json())
 
