@@ -96,14 +96,18 @@ class Reporter(PlainReporter):
                 self._is_started = True
                 self.start()
 
-    def end(self, error: BaseException | None) -> None:
-        """Send the end that this exception means; None: success. What an exception says is not shown. Once."""
+    def end(self, error: BaseException | None, result: Any = None) -> None:
+        """Conclude, once; `error` is what ended the task, None: success."""
         with self._stage_of_life:
             if self._is_over:
                 return
             self._is_over = True
         self._look()
-        state = _state_after(error)
+        self.conclude(error, result)
+
+    def conclude(self, error: BaseException | None, _result: Any) -> None:
+        """Send the end that this exception means. What it says is not shown: anybody may have written it."""
+        state = state_after(error)
         self.settle(state, FAILED if state is State.FAILED else None)
         self.publish_end()
 
@@ -121,14 +125,20 @@ class Reporter(PlainReporter):
             self._ledger.update(*self._looked_at)
 
 
-def _state_after(error: BaseException | None) -> State:
+CELERYS: Final = {"Retry": State.RETRYING, "Ignore": State.CANCELLED, "Reject": State.CANCELLED}
+
+
+def state_after(error: BaseException | None) -> State:
+    """The state that a task is in after this exception; None: it returned."""
     if error is None:
         return State.SUCCEEDED
     if isinstance(error, TaskCancelled):
         return State.CANCELLED
-    # Celery's own way to say "try again" is an exception.
-    again = any(base.__name__ == "Retry" for base in type(error).__mro__)
-    return State.RETRYING if again else State.FAILED
+    if isinstance(error, SystemExit):  # its worker stops, and Celery forgets the task
+        return State.LOST
+    # Celery has exceptions of its own for what is no failure; they are known by name, as it is not imported.
+    named = (CELERYS.get(base.__name__) for base in type(error).__mro__)
+    return next((state for state in named if state), State.FAILED)
 
 
 def task_id(celery_id: str) -> str:
@@ -193,6 +203,15 @@ class _Running:
                 self._reporters[request.id] = found
             return found
 
+    def find(self, celery_id: str) -> Reporter | None:
+        """The reporter of a running task, None if it has none yet."""
+        return self._reporters.get(celery_id)
+
+    def adopt(self, celery_id: str, reporter: Reporter) -> None:
+        """Let a running task report by this one."""
+        with self._lock:
+            self._reporters[celery_id] = reporter
+
     def forget(self, celery_id: str) -> Reporter | None:
         """Give the reporter up."""
         with self._lock:
@@ -209,16 +228,19 @@ def _made(task: str, job: str, attempt: int, stages: Sequence[str]) -> Reporter:
 
 
 _running = _Running()
+find = _running.find
+adopt = _running.adopt
 
 
-def ended(celery_id: str, error: BaseException | None) -> None:
+def ended(celery_id: str, error: BaseException | None, result: Any = None) -> None:
     """Send the end of a task, unless it was sent already; nothing for a task that reports nothing.
 
     Args:
         celery_id: of the task.
         error: what ended it, a Retry of Celery too; None: success.
+        result: what it returned.
 
     """
     reporter = _running.forget(celery_id)
     if reporter is not None:
-        reporter.end(error)
+        reporter.end(error, result)

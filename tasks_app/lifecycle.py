@@ -156,6 +156,8 @@ def retry(
         raise NotAllowed("Only its owner and staff may retry a task.")
     if not task.is_final:
         raise Refused(f"This task has not ended yet ({task.state}); cancel it first.")
+    if task.celery_id:
+        raise Refused("This task was started by the project's own code, not by a form: start it there again.")
     job = registry.find(task.job)
     if job is None:
         raise Refused(f"The job {task.job!r} is no longer part of this installation.")

@@ -85,6 +85,8 @@ class Task(models.Model):
     )
     group = models.ForeignKey("auth.Group", null=True, blank=True, on_delete=models.SET_NULL)  # its members may read
     params = models.JSONField(default=dict)  # as the form's widgets read them; the form reads them again at the run
+    celery_id = models.CharField(max_length=255, blank=True, editable=False)  # of a tracked task: Celery alone runs it
+    own_title = models.CharField(max_length=200, blank=True, editable=False)  # of a tracked task, which has no job
     retry_of = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="retries")
     parent = models.ForeignKey(
         "self", null=True, blank=True, on_delete=models.CASCADE, related_name="children", db_index=False
@@ -189,13 +191,14 @@ class Task(models.Model):
     def is_waiting_for_queue(self) -> bool:
         """Whether it should be with the broker by now and is not known to be."""
         late = timezone.now() - self.created_at > PUBLISHED_WITHIN
-        return self.state in WAITING and self.published_at is None and self.next_at is None and late
+        ours = self.published_at is None and self.next_at is None and not self.celery_id
+        return self.state in WAITING and ours and late
 
     @property
     def title(self) -> str:
         """The job's title, or its name if the job is gone from the code."""
         found = registry.find(self.job)
-        return found.title if found else self.job
+        return self.own_title or (found.title if found else self.job)
 
     @property
     def duration_s(self) -> float | None:

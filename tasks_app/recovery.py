@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 def recover(task: Task) -> State | None:
     """Put right a task whose lease ran out; gives the state it is in then, None: its worker was quicker."""
-    job, noted = registry.find(task.job), noted_snapshot(task)
+    job, noted = None if task.celery_id else registry.find(task.job), noted_snapshot(task)
     overtime = _overtime(job, noted, task)
     if task.state == State.CANCELLING:
         state = _end(task, State.CANCELLED, None)

@@ -56,7 +56,7 @@ def _attempt(task: Task, interrupts: Interrupts) -> Ending:
         _write(task, reporter, outcome)
     except DataError:
         logger.exception("Task %s: the database refused the end.", task.pk)
-        _finish(task, reporter, Outcome(ending=Ending.FAIL, state=State.FAILED, error=NOT_KEPT))
+        finish(task, reporter, Outcome(ending=Ending.FAIL, state=State.FAILED, error=NOT_KEPT))
     except SystemExit:  # stopped while writing, in a shared process: every write is conditional, so again is safe
         _write(task, reporter, outcome)
         raise
@@ -114,15 +114,15 @@ def _write(task: Task, reporter: Reporter, outcome: Outcome) -> None:
     elif outcome.ending is Ending.HAND_BACK and job is not None and job.restartable:
         _hand_back(task, reporter, outcome)
     elif outcome.ending is Ending.HAND_BACK:
-        _finish(task, reporter, Outcome(ending=Ending.FINISH, state=State.LOST))
+        finish(task, reporter, Outcome(ending=Ending.FINISH, state=State.LOST))
     elif job is not None and isinstance(outcome.cause, job.retry_on) and task.failures + 1 < job.max_attempts:
         _try_again(task, reporter, outcome, job)
     else:
-        _finish(task, reporter, outcome)
+        finish(task, reporter, outcome)
 
 
 def _hand_back(task: Task, reporter: Reporter, outcome: Outcome) -> None:
-    if _put_back(task, reporter, outcome, State.QUEUED, attempts.HANDED_BACK):
+    if put_back(task, reporter, outcome, State.QUEUED, attempts.HANDED_BACK):
         outbox.publish(Task.objects.get(pk=task.pk))
 
 
@@ -130,11 +130,11 @@ def _try_again(task: Task, reporter: Reporter, outcome: Outcome, job: registry.J
     failures = task.failures + 1
     wait_s = pause_s(failures, first_s=job.backoff_s, most_s=job.backoff_most_s)
     noted = {"failures": failures, "next_at": from_now(wait_s)}
-    if _put_back(task, reporter, outcome, State.RETRYING, attempts.FAILED, **noted):
+    if put_back(task, reporter, outcome, State.RETRYING, attempts.FAILED, **noted):
         outbox.put_later(Task.objects.get(pk=task.pk), wait_s)
 
 
-def _put_back(task: Task, reporter: Reporter, outcome: Outcome, state: State, ending: str, **noted: Any) -> bool:
+def put_back(task: Task, reporter: Reporter, outcome: Outcome, state: State, ending: str, **noted: Any) -> bool:
     """Let the task be run again; False: it was to be cancelled, and is, or is not its own any more."""
     snapshot = reporter.settle(state, outcome.error)
     noted["snapshot"] = snapshot.to_json().decode()
@@ -148,11 +148,12 @@ def _put_back(task: Task, reporter: Reporter, outcome: Outcome, state: State, en
     if moved:
         reporter.publish_end()
     else:
-        _finish(task, reporter, Outcome(ending=Ending.FINISH, state=State.CANCELLED))
+        finish(task, reporter, Outcome(ending=Ending.FINISH, state=State.CANCELLED))
     return moved
 
 
-def _finish(task: Task, reporter: Reporter, outcome: Outcome) -> None:
+def finish(task: Task, reporter: Reporter, outcome: Outcome) -> None:
+    """End the task: in its row, then before the viewers."""
     snapshot = reporter.settle(outcome.state, outcome.error)
     error, row = outcome.error, Task.objects.filter(pk=task.pk)
     written = _insist(

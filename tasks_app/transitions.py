@@ -46,6 +46,19 @@ class Transitions(models.QuerySet["Task"]):
             started_at=Coalesce(F("started_at"), Now()),
         )
 
+    def take_delivery(self, *, before: int, attempt: int, worker: str, lease_s: float) -> bool:
+        """Take a tracked task whose last attempt was `before`, in whatever state: Celery runs it, and so it runs."""
+        return self._moved(
+            self.filter(attempt=before).exclude(state__in=(State.CANCELLING, State.CANCELLED)),
+            state=State.RUNNING,
+            attempt=attempt,
+            worker=worker,
+            lease_until=from_now(lease_s),
+            next_at=None,
+            finished_at=None,
+            started_at=Coalesce(F("started_at"), Now()),
+        )
+
     def renew(self, *, attempt: int, state: State, lease_s: float, **noted: Any) -> bool:
         """Hold the lease for another `lease_s` seconds, and note how far the attempt is."""
         return self._moved(self.filter(state=state, attempt=attempt), lease_until=from_now(lease_s), **noted)
@@ -86,7 +99,7 @@ class Transitions(models.QuerySet["Task"]):
     def unpublished(self, *, older_than_s: float) -> "Transitions":
         """Waiting tasks whose message is not known to be with the broker, and whose time has come."""
         due = Q(next_at=None, created_at__lt=from_now(-older_than_s)) | Q(next_at__lte=Now())
-        return self.filter(due, state__in=WAITING, published_at=None)
+        return self.filter(due, state__in=WAITING, published_at=None, celery_id="")
 
     def doubt(self) -> int:
         """Let the waiting tasks of this query be published again; gives how many."""

@@ -95,7 +95,7 @@ class Web:
 
 
 class Worker:
-    """A Celery worker with the project's jobs and those of `tests.stubborn_jobs`."""
+    """A Celery worker with the project's jobs, those of `tests.stubborn_jobs`, and `tests.foreign_tasks`."""
 
     def __init__(
         self,
@@ -107,7 +107,18 @@ class Worker:
     ) -> None:
         self.node = f"{name}-{os.getpid()}@test"
         celery = [sys.executable, "-m", "celery", "-A", "config.celery", "worker", "-n", self.node]
-        options = ["-c", str(concurrency), "-Q", queues, "-P", pool, "-I", "tests.stubborn_jobs", "-l", "info"]
+        options = [
+            "-c",
+            str(concurrency),
+            "-Q",
+            queues,
+            "-P",
+            pool,
+            "-I",
+            "tests.stubborn_jobs,tests.foreign_tasks",
+            "-l",
+            "info",
+        ]
         patient = {"REMAP_SIGTERM": "SIGQUIT", "BROKER_SOCKET_TIMEOUT_S": "5", "WORKER_SOFT_SHUTDOWN_S": "1"}
         self.service = Service(name, [*celery, *options], patient | environment)
         self._starts = 0
