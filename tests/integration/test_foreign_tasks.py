@@ -37,7 +37,7 @@ def test_in_each_pool_they_run_are_tried_again_are_cancelled_and_report(
     workers: Workers, owner: User, staff: User, tmp_path: Path, pool: str
 ) -> None:
     cancelled = nightly_import.apply_async((5, str(tmp_path / "never"))).id
-    counted = nightly_import.apply_async((5,), headers={"headway_owner": owner.pk}).id
+    counted = nightly_import.apply_async((5,), headers={"headway_owner": str(owner.pk)}).id
     tried_again, rowless = flaky_import.apply_async((1,)).id, old_import.apply_async((100,)).id
     assert (row(counted).state, row(counted).owner) == (State.QUEUED, owner)
     worker = workers("foreign", pool=pool, concurrency=1)

@@ -262,14 +262,14 @@ def test_a_worker_stopped_while_it_writes_the_end_writes_it_first(
     catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch, own_process: None
 ) -> None:
     catalogue(lambda _progress: 7)
-    finish = runner._finish
+    finish = runner.finish
 
     def stopped(*arguments: Any) -> None:
         stop()
         stop()
         finish(*arguments)
 
-    monkeypatch.setattr(runner, "_finish", stopped)
+    monkeypatch.setattr(runner, "finish", stopped)
     task = a_task()
     with pytest.raises(SystemExit):
         run(task)
