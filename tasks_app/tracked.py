@@ -15,6 +15,7 @@ from tasks_app.host import TaskHost
 from tasks_app.models import Task
 from tasks_app.outcome import Ending, Outcome, outcome_of
 from tasks_app.past import past_of
+from tasks_app.permissions import audience
 
 
 class TrackedHost(TaskHost):
@@ -84,4 +85,5 @@ def tracked_reporter(row: Task, stages: Sequence[str]) -> TrackedReporter:
         interval_s=progress.send_interval_s,
         pulse_s=progress.pulse_s,
         past=past_of(row),
+        audience=audience(row),
     )

@@ -75,10 +75,10 @@ def test_the_row_is_written_before_the_end_is_told(catalogue: Catalogue, monkeyp
     task, publish = a_task(), connections.backend().publish
     seen: list[str] = []
 
-    def watch(snapshot: Snapshot, log: Any = ()) -> Any:
+    def watch(snapshot: Snapshot, *more: Any, **named: Any) -> Any:
         if snapshot.is_final:
             seen.append(Task.objects.get(pk=task.pk).state)
-        return publish(snapshot, log)
+        return publish(snapshot, *more, **named)
 
     monkeypatch.setattr(connections.backend(), "publish", watch)
     run(task)
