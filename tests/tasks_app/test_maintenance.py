@@ -132,7 +132,7 @@ def test_an_end_that_redis_did_not_take_is_sent(broker: Broker, monkeypatch: pyt
     assert shown(task) is State.SUCCEEDED
 
 
-def _away(*_args: Any) -> None:
+def _away(*_args: Any, **_named: Any) -> None:
     raise BackendUnavailable("away")
 
 

@@ -404,7 +404,7 @@ def test_a_result_that_cannot_be_kept_is_not_tried_again(catalogue: Catalogue) -
 def test_redis_away_all_the_time_changes_nothing_but_the_telling(
     catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def away(*_args: Any) -> None:
+    def away(*_args: Any, **_named: Any) -> None:
         raise BackendUnavailable("away")
 
     monkeypatch.setattr(connections.backend(), "publish", away)
