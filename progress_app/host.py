@@ -32,7 +32,7 @@ class Fan:
 
     job: Callable[..., Any] | str
     params: tuple[Mapping[str, Any], ...]
-    then: Callable[..., Any] | None = None
+    then: Callable[..., Any] | str | None = None
     on_failure: OnFailure = OnFailure.STOP
     stage: str | None = None
     unit: str = ""

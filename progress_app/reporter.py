@@ -71,6 +71,7 @@ class Reporter:
         self._count: Callable[[float], None] = self._ledger.count
         self._log = Logbook(task, time.time)
         self._settled: Snapshot | None = None
+        self._parked: tuple[Rollup, Checkpoint] | None = None
         self.teller = Teller(
             task, publish=partial(backend.publish, member=member, audience=audience),
             host=host, ledger=self._ledger, log=self._log, halt=self._halt,
@@ -261,11 +262,12 @@ class Reporter:
 
     def park(self) -> tuple[Rollup, Checkpoint]:
         """Stop sending: the task waits for its children. Gives how they are shown, and where it goes on after them."""
-        self._sender.stop()
-        rollup, point = self._ledger.park()
-        self._settled = rollup.at(Sums(), time.time())
-        self._count = self._refuse
-        return rollup, point
+        if self._parked is None:
+            self._sender.stop()
+            self._parked = self._ledger.park()
+            self._settled = self._parked[0].at(Sums(), time.time())
+            self._count = self._refuse
+        return self._parked
 
     def publish_end(self) -> bool:
         """Send the last snapshot; False: Redis did not take it, somebody must send it again."""

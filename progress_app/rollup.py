@@ -96,7 +96,8 @@ class Rollup:
     """How a family is shown.
 
     `snapshot` is the parent's when it gave its worker back. Its children take the bar from `low` to `high` percent;
-    `stage` is the place in `snapshot.stages` of the one that they fill, None for none.
+    `stage` is the place in `snapshot.stages` of the one that they fill, None for none; `audience` is the parent's, as
+    `Backend.publish` names it.
     """
 
     snapshot: Snapshot
@@ -104,6 +105,7 @@ class Rollup:
     low: float = 0.0
     high: float = FULL_PERCENT
     stage: int | None = None
+    audience: tuple[str, ...] = ()
 
     @property
     def began_at(self) -> float:

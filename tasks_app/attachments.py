@@ -33,8 +33,9 @@ def share_inputs(source: Task, target: Task, *, except_for: Collection[str] = ()
 
 
 def inputs(task: Task) -> dict[str, File[Any]]:
-    """The input files by form field, closed; a job opens what it needs."""
-    return {given.field: StoredFile(given) for given in task.attachments.exclude(field="")}
+    """The input files by form field, closed; a job opens what it needs. A child has those of its parent."""
+    kept = Attachment.objects.filter(task=task.parent_id or task.pk).exclude(field="")
+    return {given.field: StoredFile(given) for given in kept}
 
 
 class StoredFile(File[Any]):

@@ -29,6 +29,8 @@ class Settings:
     probe_again_s: float = _setting(600.0, "A probe that has not run for so long is followed by another.", least=1)
     cancel_grace_s: float = _setting(30.0, "A job that does not agree to its cancel for so long is ended.", least=0)
     finally_s: float = _setting(10.0, "What its finally blocks get before its process is ended.", least=0)
+    most_children: int = _setting(100_000, "Children that one task may have.", least=1)
+    children_ahead: int = _setting(200, "Children of one task that are in the queue at once.", least=2)
     page_size: int = _setting(25, "Tasks on one page of the list.", least=1)
 
 

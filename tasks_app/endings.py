@@ -9,7 +9,7 @@ from django.db.models.functions import Now
 
 from progress_app import connections
 from progress_app.exceptions import BackendUnavailable
-from tasks_app.lifecycle import announce_end
+from tasks_app.announce import announce_end
 from tasks_app.models import Mark, Task
 from tasks_app.transitions import from_now
 

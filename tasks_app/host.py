@@ -9,7 +9,7 @@ from progress_app.checkpoint import Checkpoint
 from progress_app.events import Snapshot, State
 from progress_app.host import Fan, Lease
 from progress_app.outlook import Paces
-from tasks_app import attachments
+from tasks_app import attachments, fanout
 from tasks_app.models import Task
 
 EARLIER_RUNS: Final = 12  # more would only say what the job took long ago
@@ -59,7 +59,7 @@ class TaskHost:
 
     def map(self, fan: Fan) -> Fan:
         """As `Host.map`."""
-        raise NotImplementedError
+        return fanout.checked(self._task, fan)
 
     def attach(self, file: IO[bytes] | Path, name: str) -> None:
         """As `Host.attach`."""

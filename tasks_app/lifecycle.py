@@ -1,7 +1,5 @@
 """The user's verbs: start, cancel, retry. The doors translate to them, and they to transitions."""
 
-import logging
-import time
 from collections.abc import Mapping
 from functools import partial
 from typing import Any
@@ -10,19 +8,15 @@ from django.core.files.uploadedfile import UploadedFile
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import transaction
 
-from progress_app import connections
 from progress_app.events import State
-from progress_app.exceptions import BackendUnavailable
-from tasks_app import attachments, registry, starting
+from tasks_app import attachments, children, registry, starting
+from tasks_app.announce import announce_end, tell_worker
 from tasks_app.models import Task
-from tasks_app.permissions import audience, may_control, may_start
-from tasks_app.record import snapshot_of
+from tasks_app.permissions import may_control, may_start
 from tasks_app.refusal import NotAllowed, Refused
 from tasks_app.unique import unique_key
 
 __all__ = ["NotAllowed", "Refused", "announce_end", "cancel", "enqueue", "retry"]
-
-logger = logging.getLogger(__name__)
 
 
 def enqueue(
@@ -103,9 +97,10 @@ def cancel(task: Task, *, user: Any) -> Task:
     if row.cancel_waiting():
         task.refresh_from_db()
         transaction.on_commit(partial(announce_end, task))
+        transaction.on_commit(partial(children.ended, task, State.CANCELLED))
     elif row.request_cancel():
         task.refresh_from_db()
-        transaction.on_commit(partial(_tell_worker, task))
+        transaction.on_commit(partial(children.cancel if task.has_children else _tell_worker, task))
     else:
         task.refresh_from_db()
         if task.state != State.CANCELLING:
@@ -114,22 +109,7 @@ def cancel(task: Task, *, user: Any) -> Task:
 
 
 def _tell_worker(task: Task) -> None:
-    """Set the flag that the job's next send finds; the lease renewal finds the row if Redis is away."""
-    try:
-        connections.backend().request_cancel(str(task.pk), time.time())
-    except BackendUnavailable as error:
-        logger.warning("The cancel of task %s is told with its next lease renewal: %s", task.pk, error)
-
-
-def announce_end(task: Task) -> bool:
-    """Send the end that the row tells of to all viewers; False: Redis is away, it is sent again later."""
-    try:
-        connections.backend().publish(snapshot_of(task), audience=audience(task))
-    except BackendUnavailable as error:
-        logger.warning("The end of task %s is sent later: %s", task.pk, error)
-        Task.objects.filter(pk=task.pk).update(end_sent=False)
-        return False
-    return True
+    tell_worker(task.pk)
 
 
 def retry(
@@ -154,6 +134,8 @@ def retry(
     """
     if not may_control(user, task):
         raise NotAllowed("Only its owner and staff may retry a task.")
+    if task.parent_id is not None:
+        raise Refused("This task is a part of another one: run that one again.")
     if not task.is_final:
         raise Refused(f"This task has not ended yet ({task.state}); cancel it first.")
     if task.celery_id:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from progress_app.events import State
-from tasks_app import backlog, endings
+from tasks_app import backlog, children, endings
 from tasks_app.models import Lock, Task
 from tasks_app.recovery import recover
 
@@ -18,11 +18,12 @@ MOST_A_ROUND: Final = 500
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """What a round did, in tasks; `doubted` are those whose message the broker may have lost."""
+    """What a round did, in tasks; `doubted` are those whose message the broker may have lost, `families` wait."""
 
     requeued: int = 0
     ended: int = 0
     doubted: int = 0
+    families: int = 0
     published: int = 0
     sent: int = 0
 
@@ -38,6 +39,7 @@ def maintain() -> Report | None:
             requeued=recovered.count(State.QUEUED),
             ended=sum(state is not None and state is not State.QUEUED for state in recovered),
             doubted=backlog.look(),
+            families=children.tend(),
             published=backlog.publish(),
             sent=endings.tell(),
         )

@@ -191,7 +191,7 @@ class Task(models.Model):
     def is_waiting_for_queue(self) -> bool:
         """Whether it should be with the broker by now and is not known to be."""
         late = timezone.now() - self.created_at > PUBLISHED_WITHIN
-        ours = self.published_at is None and self.next_at is None and not self.celery_id
+        ours = self.published_at is None and self.next_at is None and not self.celery_id and self.parent_id is None
         return self.state in WAITING and ours and late
 
     @property

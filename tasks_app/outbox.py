@@ -14,7 +14,7 @@ import os
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 from uuid import UUID
 
@@ -47,11 +47,27 @@ def send(name: str, args: list[Any], **options: Any) -> bool:
 
 def publish(task: Task) -> bool:
     """Hand the task's next attempt to the broker now, within the broker's time-outs; False: unsure."""
-    identity = celery_id(task.pk, task.attempt + 1)
-    sent = send(RUN, [str(task.pk)], task_id=identity, queue=task.queue, priority=task.priority)
+    sent = _send(task)
     if sent:
         Task.objects.filter(pk=task.pk).mark_published(attempt=task.attempt)
     return sent
+
+
+def _send(task: Task) -> bool:
+    identity = celery_id(task.pk, task.attempt + 1)
+    return send(RUN, [str(task.pk)], task_id=identity, queue=task.queue, priority=task.priority)
+
+
+def publish_all(tasks: Sequence[Task]) -> int:
+    """As `publish`, with one write for all; stops at the first that is unsure. Gives how many were handed over."""
+    handed: dict[int, list[UUID]] = {}
+    for task in tasks:
+        if not _send(task):
+            break
+        handed.setdefault(task.attempt, []).append(task.pk)
+    for attempt, ids in handed.items():
+        Task.objects.filter(pk__in=ids).mark_published(attempt=attempt)
+    return sum(map(len, handed.values()))
 
 
 class Outbox:

@@ -11,7 +11,7 @@ from progress_app.events import Fault, State
 from progress_app.exceptions import AttemptSuperseded, TaskCancelled, TimeLimitReached
 from tasks_app import conf
 from tasks_app.limits import TIME_LIMIT
-from tasks_app.registry import BadParameters, JobError, UnknownJob
+from tasks_app.registry import BadParameters, JobError, PermanentJobError, UnknownJob
 
 UNEXPECTED: Final = Fault(
     code="unexpected", text="The job stopped because of a fault in its program. Staff can see the details."
@@ -60,7 +60,8 @@ def outcome_of(work: Callable[[], Any]) -> Outcome:
     except TimeLimitReached as error:
         return _failure(Fault(code=TIME_LIMIT, text=str(error)), error)
     except JobError as error:
-        return _failure(Fault(code=error.code, text=error.sentence), error)
+        cause = None if isinstance(error, PermanentJobError) else error
+        return _failure(Fault(code=error.code, text=error.sentence), cause)
     except (UnknownJob, BadParameters) as error:
         code = "unknown_job" if isinstance(error, UnknownJob) else "bad_parameters"
         return _failure(Fault(code=code, text=str(error)))

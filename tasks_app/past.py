@@ -4,6 +4,7 @@ import logging
 
 from progress_app.checkpoint import NONE, Checkpoint
 from progress_app.host import Past
+from tasks_app.family import counts
 from tasks_app.models import Task
 
 logger = logging.getLogger(__name__)
@@ -11,7 +12,7 @@ logger = logging.getLogger(__name__)
 
 def past_of(task: Task) -> Past:
     """The past of a task as it was before it was claimed."""
-    return Past(elapsed_s=task.duration_s or 0.0, checkpoint=_checkpoint(task))
+    return Past(elapsed_s=task.duration_s or 0.0, checkpoint=_checkpoint(task), children=counts(task))
 
 
 def _checkpoint(task: Task) -> Checkpoint:

@@ -57,7 +57,7 @@ def audience(task: Task) -> tuple[str, ...]:
 
 def may_start(user: Any, job: Job) -> bool:
     """Whether a user may start a job."""
-    if not user.is_authenticated or not user.is_active:
+    if not user.is_authenticated or not user.is_active or job.internal:
         return False
     return bool(user.has_perm(job.permission) if job.permission else user.is_staff)
 

@@ -1,5 +1,6 @@
 """A task's row as a snapshot: what a viewer is shown when Redis has nothing, or less."""
 
+import time
 from dataclasses import replace
 from datetime import datetime
 from typing import Final
@@ -7,6 +8,7 @@ from uuid import UUID
 
 from progress_app.backends.base import first_position
 from progress_app.events import FULL_PERCENT, Fault, Snapshot, State
+from tasks_app.family import rollup_of, sums
 from tasks_app.models import Task
 
 WAITS_FOR_QUEUE: Final = "Waiting for the queue"
@@ -24,7 +26,7 @@ def recorded_snapshot(task_id: str) -> Snapshot | None:
 
 def snapshot_of(task: Task) -> Snapshot:
     """The snapshot that the row tells of."""
-    noted = noted_snapshot(task)
+    noted = _with_children(task, noted_snapshot(task))
     state = State(task.state)
     error = Fault(code=task.error_code, text=task.error_text) if task.error_code else None
     shown = replace(
@@ -44,6 +46,14 @@ def snapshot_of(task: Task) -> Snapshot:
     percent = FULL_PERCENT if state is State.SUCCEEDED else shown.percent
     # One second past the end: above every position that the attempt can have been given.
     return replace(shown, pos=first_position(task.finished_at.timestamp() + 1), percent=percent, rate=None, eta=None)
+
+
+def _with_children(task: Task, noted: Snapshot) -> Snapshot:
+    """While a task waits for its children, and if it ended so, the database knows more than what was noted."""
+    rollup = rollup_of(task)
+    if rollup is None or noted.attempt > rollup.snapshot.attempt:
+        return noted
+    return rollup.at(sums(task.pk), time.time())
 
 
 def noted_snapshot(task: Task) -> Snapshot:

@@ -7,8 +7,8 @@ from django.db import transaction
 from django.db.models.functions import Now
 
 from progress_app.events import Fault, Snapshot, State
-from tasks_app import attempts, conf, registry
-from tasks_app.lifecycle import announce_end
+from tasks_app import attempts, children, conf, registry
+from tasks_app.announce import announce_end
 from tasks_app.limits import over_time
 from tasks_app.models import Task
 from tasks_app.record import noted_snapshot
@@ -59,6 +59,7 @@ def _end(task: Task, state: State, error: Fault | None) -> State | None:
         return None
     task.refresh_from_db()
     transaction.on_commit(lambda: announce_end(task))
+    transaction.on_commit(lambda: children.ended(task, state))
     return state
 
 

@@ -40,6 +40,10 @@ class JobError(Exception):
         self.sentence = sentence
 
 
+class PermanentJobError(JobError):
+    """A JobError that another attempt would meet again: the task is not tried again, whatever its job allows."""
+
+
 class UnknownJob(LookupError):
     """No job has this name; the text lists those that exist."""
 
@@ -74,6 +78,7 @@ class Job:
     form: type[forms.Form] = forms.Form
     stages: Sequence[str] = ()
     permission: str | None = None
+    internal: bool = False
     queue: str = DEFAULT_QUEUE
     priority: int = DEFAULT_PRIORITY
     restartable: bool = True
@@ -132,6 +137,7 @@ class Options(TypedDict, total=False):
     form: type[forms.Form]  # of its parameters
     stages: Sequence[str]  # names, in order
     permission: str | None  # who may start it, such as "shop.import_products"; None: staff
+    internal: bool  # only other jobs start it, as their children
     queue: str  # Celery's; a worker must listen to it
     priority: int  # within its queue: 0 first, 9 last
     restartable: bool  # a task whose worker stopped or vanished is run again, from its beginning or checkpoint

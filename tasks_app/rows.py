@@ -28,7 +28,7 @@ def listing(channel: str) -> Listing:
 
 def _unfinished(tasks: QuerySet[Task]) -> list[Any]:
     """Oldest first, as a board keeps the newest at its end."""
-    newest = tasks.unfinished().defer(*NOT_SHOWN).order_by("-created_at").distinct()[:SHOWN_FIRST]  # type: ignore[attr-defined]
+    newest = tasks.unfinished().filter(parent=None).defer(*NOT_SHOWN).order_by("-created_at").distinct()[:SHOWN_FIRST]  # type: ignore[attr-defined]
     return [snapshot_of(task) for task in reversed(newest)]
 
 

@@ -13,9 +13,13 @@ from progress_app import conf as progress_conf
 from progress_app import connections
 from progress_app.events import State
 from progress_app.halt import Limits
+from progress_app.host import Fan
+from progress_app.logbook import MOST_KEPT
 from progress_app.reporter import Reporter
-from tasks_app import attachments, attempts, conf, coroutine, outbox, registry
+from tasks_app import attachments, attempts, children, conf, coroutine, fanout, outbox, registry
 from tasks_app.backoff import pause_s
+from tasks_app.continuation import go_on
+from tasks_app.family import member_of
 from tasks_app.force import JobForce
 from tasks_app.host import TaskHost
 from tasks_app.interrupts import Interrupts
@@ -49,6 +53,7 @@ def run(task_id: str, *, worker: str) -> None:
 
 
 def _attempt(task: Task, interrupts: Interrupts) -> Ending:
+    children.began(task)
     reporter = _reporter(task, interrupts)
     reporter.start()
     outcome = outcome_of(lambda: _work(task, reporter, interrupts))
@@ -95,13 +100,15 @@ def _reporter(task: Task, interrupts: Interrupts) -> Reporter:
             force=JobForce(task, interrupts),
         ),
         past=past_of(task),
+        member=member_of(task),
     )
 
 
 def _work(task: Task, reporter: Reporter, interrupts: Interrupts) -> Any:
     with interrupts.body():
         job = registry.get(task.job)
-        given = job.function(reporter, **job.bind(task.params, attachments.inputs(task)))
+        values = job.bind(task.params, attachments.inputs(task))
+        given = go_on(task, reporter, values) if task.has_children else job.function(reporter, **values)
         return coroutine.run(given, reporter) if iscoroutine(given) else given
 
 
@@ -111,6 +118,8 @@ def _write(task: Task, reporter: Reporter, outcome: Outcome) -> None:
     if outcome.ending is Ending.LEAVE:
         reporter.settle(State.LOST)
         logger.warning("Task %s: attempt %d was superseded and wrote nothing.", task.pk, task.attempt)
+    elif outcome.state is State.SUCCEEDED and reporter.fan is not None:
+        _park(task, reporter, reporter.fan)
     elif outcome.ending is Ending.HAND_BACK and job is not None and job.restartable:
         _hand_back(task, reporter, outcome)
     elif outcome.ending is Ending.HAND_BACK:
@@ -152,6 +161,29 @@ def put_back(task: Task, reporter: Reporter, outcome: Outcome, state: State, end
     return moved
 
 
+def _park(task: Task, reporter: Reporter, fan: Fan) -> None:
+    """Start the children; the task waits for them without a worker."""
+    rollup, point = reporter.park()
+    noted = {
+        "percent": rollup.low,
+        "message": rollup.snapshot.message,
+        "snapshot": rollup.snapshot.to_json().decode(),
+        "checkpoint": point.to_json(),
+        "log": _log(task, reporter),
+    }
+    if _insist(lambda: fanout.start(task, fan, rollup, **noted)):
+        reporter.publish_end()
+        children.launch(task)
+    else:
+        finish(task, reporter, Outcome(ending=Ending.FINISH, state=State.CANCELLED))
+
+
+def _log(task: Task, reporter: Reporter) -> list[dict[str, Any]]:
+    """The newest entries, after those that the task waited with for its children."""
+    entries = [{"level": entry.level.value, "text": entry.text, "ts": entry.ts} for entry in reporter.log_entries()]
+    return [*task.log, *entries][-MOST_KEPT:]
+
+
 def finish(task: Task, reporter: Reporter, outcome: Outcome) -> None:
     """End the task: in its row, then before the viewers."""
     snapshot = reporter.settle(outcome.state, outcome.error)
@@ -170,13 +202,14 @@ def finish(task: Task, reporter: Reporter, outcome: Outcome) -> None:
             snapshot=snapshot.to_json().decode(),
             checkpoint="",
             pace=reporter.paces() if outcome.state is State.SUCCEEDED else {},
-            log=[{"level": e.level.value, "text": e.text, "ts": e.ts} for e in reporter.log_entries()],
+            log=_log(task, reporter),
         )
     )
     if not written and not row.filter(attempt=task.attempt, state=outcome.state).exists():
         logger.warning("Task %s: attempt %d ended, but the task is not its own any more.", task.pk, task.attempt)
     elif not reporter.publish_end():
         row.update(end_sent=False)
+    children.ended(task, outcome.state)
 
 
 def _insist(write: Callable[[], bool]) -> bool:

@@ -5,6 +5,8 @@
       │  └──hand_back────┤
       └──────retry───────┘ (through retrying)          queued ──cancel_queued──▶ cancelled
 
+    running ──park──▶ running, no lease ──go_on──▶ queued            (its children run meanwhile: see `children`)
+
 Every write of a worker carries its attempt, so that a worker whose lease ran out changes nothing. Lease times are
 the database's clock: workers whose clocks differ agree on it.
 """
@@ -78,6 +80,26 @@ class Transitions(models.QuerySet["Task"]):
             **{"next_at": None, **noted},
         )
 
+    def park(self, *, attempt: int, **noted: Any) -> bool:
+        """Let a running task wait for its children, without a worker."""
+        return self._moved(
+            self.filter(state=State.RUNNING, attempt=attempt, lease_until__isnull=False),
+            lease_until=None,
+            worker="",
+            has_children=True,
+            **noted,
+        )
+
+    def parked(self) -> "Transitions":
+        """Tasks that wait for their children."""
+        return self.filter(state__in=OWNED, lease_until=None, has_children=True)
+
+    def go_on(self) -> bool:
+        """Put a task that waited for its children into the queue; it is to be published again."""
+        return self._moved(
+            self.parked().filter(state=State.RUNNING), state=State.QUEUED, published_at=None, next_at=Now()
+        )
+
     def request_cancel(self) -> bool:
         """Note that a running task is to be cancelled; the job agrees, or is made to."""
         return self._moved(self.filter(state=State.RUNNING), state=State.CANCELLING, cancel_requested_at=Now())
@@ -97,9 +119,12 @@ class Transitions(models.QuerySet["Task"]):
         return self._moved(self.filter(state__in=WAITING, attempt=attempt), published_at=Now())
 
     def unpublished(self, *, older_than_s: float) -> "Transitions":
-        """Waiting tasks whose message is not known to be with the broker, and whose time has come."""
+        """Waiting tasks whose message is not known to be with the broker, and whose time has come.
+
+        Not children: `window` publishes them.
+        """
         due = Q(next_at=None, created_at__lt=from_now(-older_than_s)) | Q(next_at__lte=Now())
-        return self.filter(due, state__in=WAITING, published_at=None, celery_id="")
+        return self.filter(due, state__in=WAITING, published_at=None, celery_id="", parent=None)
 
     def doubt(self) -> int:
         """Let the waiting tasks of this query be published again; gives how many."""

@@ -69,7 +69,7 @@ class Backend(Protocol):
 
         The snapshot's own `pos` is ignored. A final one is kept for `keep_final_s`, others for `keep_running_s`.
         That of a child (`member`) is added to its parent's bar, which is announced a few times a second at most.
-        `audience` names who sees the row beside staff: `user-<id>`, `group-<id>`.
+        `audience` names who sees the row beside staff: `user-<id>`, `group-<id>`; a child has no row.
         """
 
     def roll_up(self, rollup: Rollup, words: Sequence[int] = ()) -> None:

@@ -74,15 +74,16 @@ class MemoryBackend:
                 return Answer(refusal, task.pos, task.cancel_requested_at)
             for entry in log:
                 self._append(log_channel(snapshot.task), "log", entry.to_json())
-            self._store(task, snapshot, audience)
+            self._store(task, snapshot, None if member else audience)
             return Answer(Verdict.ACCEPTED, task.pos, task.cancel_requested_at)
 
-    def _store(self, task: _Task, snapshot: Snapshot, audience: Collection[str] = ()) -> None:
+    def _store(self, task: _Task, snapshot: Snapshot, audience: Collection[str] | None) -> None:
+        """Keep and announce a snapshot; `audience` None: it has no row."""
         task.pos = task.pos + 1 if task.pos else first_position(self._clock())
         task.attempt = snapshot.attempt
         task.snapshot = stored = snapshot.at(task.pos)
         self._announce(Entry(task_channel(snapshot.task), task.pos, stored.event, stored.to_json()))
-        for channel in (ROWS, *map(audience_channel, audience)):
+        for channel in () if audience is None else (ROWS, *map(audience_channel, audience)):
             self._announce(Entry(channel, task.pos, "row", row(stored)))
 
     def roll_up(self, rollup: Rollup, words: Sequence[int] = ()) -> None:
@@ -109,7 +110,7 @@ class MemoryBackend:
             family.sent_s, family.news = now_s, False
             task, shown = self._tasks.setdefault(parent, _Task()), family.rollup.at(family.sums, now_s)
             if self._refusal(task, shown) is None:
-                self._store(task, shown)
+                self._store(task, shown, family.rollup.audience)
 
     def rolled_up(self, parent: str) -> Children | None:
         """As `Backend.rolled_up`."""

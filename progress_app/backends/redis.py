@@ -63,7 +63,7 @@ class RedisBackend:
         audience: Collection[str] = (),
     ) -> Answer:  # fmt: skip
         """As `Backend.publish`."""
-        rows = "\n".join(self._keys.rows(audience))
+        rows = "\n".join(self._keys.rows(audience)) if member is None else ""
         with self._one_kind_of_error():
             try:
                 if member is not None and tells(snapshot):

@@ -1,6 +1,7 @@
 """Roll-ups on Redis: one script adds a child's progress to its parent's bar (see `rollup`)."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, Final, cast
 
 from redis import Redis
@@ -9,7 +10,8 @@ from progress_app.backends.base import ROLL_UP_EVERY_MS
 from progress_app.backends.keys import Keys, script
 from progress_app.channels import task_channel
 from progress_app.events import Children, Snapshot
-from progress_app.rollup import Member, Rollup, packed, word
+from progress_app.rollup import PERCENT, POS, Member, Rollup, packed, word
+from progress_app.rows import row_before_position
 
 WORDS_A_CALL: Final = 2_000  # a script holds up everybody: a third of a millisecond each
 NOW: Final = 0
@@ -43,7 +45,8 @@ class RedisFamilies:
     def begin(self, rollup: Rollup, words: Sequence[int]) -> None:
         """As `Backend.roll_up`."""
         shown = rollup.snapshot
-        family = (shown.attempt, rollup.total, rollup.template(), rollup.low, rollup.high, rollup.began_at)
+        bar = (shown.attempt, rollup.total, rollup.template(), rollup.low, rollup.high, rollup.began_at)
+        family = (*bar, _row_template(shown), "\n".join(self._keys.rows(rollup.audience)))
         self._call(shown.task, 0, (), NOT_NOW, family)
         for first in range(0, len(words), WORDS_A_CALL):
             self._call(shown.task, first, words[first : first + WORDS_A_CALL], NOT_NOW)
@@ -69,3 +72,9 @@ class RedisFamilies:
 
     def _how(self, parent: str, every_ms: int) -> tuple[Any, ...]:
         return self._keys.topic(task_channel(parent)), every_ms, self._keep_s
+
+
+def _row_template(snapshot: Snapshot) -> bytes:
+    """The parent's row with the placeholders of `rollup`."""
+    row = row_before_position(replace(snapshot, percent=None))
+    return row.replace(b'"percent":null', b'"percent":' + PERCENT, 1) + POS + b"}"

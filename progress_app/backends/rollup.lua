@@ -4,7 +4,7 @@
 -- ARGV  1 number of the first child told of  2 its word and those of the next ones  3 parent's topic
 --       4 least milliseconds between two snapshots, -1: none now  5 seconds to keep
 --       and to begin, or to begin again:  6 parent's attempt  7 children  8 template  9 low  10 high percent
---       11 when the parent began, Unix time in seconds
+--       11 when the parent began, Unix time in seconds  12 template of its row  13 topics for the row, by line breaks
 -- Gives {children, done, failed}, or {} when the family is not known here.
 local state, family, words = KEYS[1], KEYS[2], KEYS[3]
 local keep = tonumber(ARGV[5])
@@ -17,7 +17,7 @@ if ARGV[6] then
   end
   if tonumber(ARGV[6]) >= known then
     redis.call('HSET', family, 'attempt', ARGV[6], 'total', ARGV[7], 'template', ARGV[8], 'low', ARGV[9],
-      'high', ARGV[10], 'began', ARGV[11], 'news', 1)
+      'high', ARGV[10], 'began', ARGV[11], 'row', ARGV[12], 'topics', ARGV[13], 'news', 1)
     redis.call('EXPIRE', family, keep)
   end
 end
@@ -66,11 +66,11 @@ end
 local shown = redis.call('HMGET', state, 'attempt', 'pos', 'final')
 local attempt, newest = tonumber(kept[1]), tonumber(shown[1] or -1)
 if attempt > newest or (attempt == newest and shown[3] ~= '1') then
-  local how = redis.call('HMGET', family, 'template', 'low', 'high', 'began')
+  local how = redis.call('HMGET', family, 'template', 'low', 'high', 'began', 'row', 'topics')
   local part = total > 0 and most / (1000 * total) or 1
   local low, high = tonumber(how[2]), tonumber(how[3])
   local pos = string.format('%.0f', shown[2] and tonumber(shown[2]) + 1 or tonumber(time[1]) * 1048576)
-  local body = string.gsub(how[1], '%c', {
+  local figures = {
     ['\1'] = pos,
     ['\2'] = string.format('%.0f', done + failed),
     ['\3'] = tenth(math.min(low + (high - low) * part, 99.9)),
@@ -79,9 +79,11 @@ if attempt > newest or (attempt == newest and shown[3] ~= '1') then
     ['\6'] = string.format('%.6f', seconds),
     ['\7'] = tenth(100 * part),
     ['\8'] = tenth(math.max(0, seconds - tonumber(how[4]))),
-  })
+  }
+  local body, row = string.gsub(how[1], '%c', figures), string.gsub(how[5], '%c', figures)
   redis.call('HSET', state, 'attempt', kept[1], 'pos', pos, 'final', 0, 'event', 'progress', 'body', body)
   redis.call('PUBLISH', ARGV[3], pos .. ' progress\n' .. body)
+  for topic in string.gmatch(how[6], '[^\n]+') do redis.call('PUBLISH', topic, pos .. ' row\n' .. row) end
 end
 redis.call('HSET', family, 'sent', string.format('%.0f', seconds * 1000), 'news', 0)
 for _, key in ipairs(KEYS) do redis.call('EXPIRE', key, keep) end

@@ -15,7 +15,12 @@ from tasks_app.permissions import visible_tasks
 def task_list(request: HttpRequest) -> HttpResponse:
     """The tasks that one may see: one's own, or with `?scope=all` all of them."""
     scope = "all" if request.GET.get("scope") == "all" else "mine"
-    tasks = visible_tasks(request.user).select_related("owner").defer("log", "traceback", "result", "pace")
+    tasks = (
+        visible_tasks(request.user)
+        .filter(parent=None)
+        .select_related("owner")
+        .defer("log", "traceback", "result", "pace")
+    )
     if scope == "mine":
         tasks = tasks.filter(owner_id=request.user.pk)
     page = Paginator(tasks.distinct(), conf.get().page_size).get_page(request.GET.get("page"))

@@ -14,6 +14,7 @@ from progress_app.backends.memory import MemoryBackend
 from progress_app.backends.redis import RedisBackend
 from progress_app.events import Children, Snapshot, StageProgress, State
 from progress_app.rollup import Member, Rollup, Sums, tells, word
+from progress_app.rows import row
 from tests.progress_app.doubles import OTHER_TASK, TASK, Clock, snapshot
 
 Update = tuple[int, int, State, float | None]
@@ -238,3 +239,17 @@ def test_ten_thousand_children_take_four_bytes_each(scratch_db: Redis) -> None:
     backend.roll_up(family(total=10_000), [word(1, State.SUCCEEDED, 100)] * 10_000)
     assert backend.rolled_up(TASK) == Children(total=10_000, done=10_000)
     assert scratch_db.strlen(f"t:{{{TASK}}}:words") == 40_000
+
+
+def test_lists_are_told_of_the_parent_and_not_of_its_children(scratch_db: Redis) -> None:
+    backend = RedisBackend(scratch_db, prefix="t", keep_running_s=60, keep_final_s=10, log_entries=10)
+    with scratch_db.pubsub(ignore_subscribe_messages=True) as listener:  # type: ignore[no-untyped-call]
+        listener.psubscribe("*channel:tasks", "*user-7*")
+        listener.get_message(timeout=1)
+        backend.roll_up(family(audience=("user-7",)))
+        tell(backend, 0, 1, State.SUCCEEDED, 100.0)
+        backend.rolled_up(TASK)
+        told = [message["data"] for _ in range(8) if (message := listener.get_message(timeout=0.2))]
+    assert len(told) == 4
+    assert told[-1].endswith(row(shown(backend)))
+    assert all(TASK.encode() in message for message in told)

@@ -1,11 +1,14 @@
 """Jobs that exist for a test alone, and the broker's end of the outbox."""
 
-from collections.abc import Callable
+import signal
+import sys
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from billiard.common import TERM_SIGNAL
 
-from tasks_app import epoch, outbox, registry
+from tasks_app import epoch, interrupts, outbox, registry
 from tasks_app.models import Task
 
 
@@ -54,3 +57,16 @@ def inbox(monkeypatch: pytest.MonkeyPatch) -> list[Task]:
     put: list[Task] = []
     monkeypatch.setattr(outbox, "put", put.append)
     return put
+
+
+@pytest.fixture
+def own_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Run as in a child of a prefork pool, whose worker's signal ends it."""
+    monkeypatch.setattr(interrupts, "owns_process", lambda: True)
+    former = signal.signal(TERM_SIGNAL, lambda *_: sys.exit(1))
+    yield
+    signal.signal(TERM_SIGNAL, former)
+
+
+def stop(_progress: Any = None, **_values: Any) -> None:
+    signal.raise_signal(TERM_SIGNAL)

@@ -2,14 +2,11 @@
 
 import asyncio
 import json
-import signal
-import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from billiard.common import TERM_SIGNAL
 from django import forms
 from django.db import DataError, OperationalError, connection
 from django.test.utils import CaptureQueriesContext
@@ -18,12 +15,12 @@ from django.utils import timezone
 from progress_app import connections
 from progress_app.events import Snapshot, State
 from progress_app.exceptions import AttemptSuperseded, BackendUnavailable, TaskCancelled
-from tasks_app import interrupts, registry, runner
+from tasks_app import registry, runner
 from tasks_app.attempts import past_attempts
 from tasks_app.host import TaskHost
 from tasks_app.models import Task
 from tests.factories import TaskFactory
-from tests.tasks_app.conftest import Broker
+from tests.tasks_app.conftest import Broker, stop
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis_db", "broker")]
 Catalogue = Callable[..., registry.Job]
@@ -166,19 +163,6 @@ def test_a_second_copy_of_the_message_does_nothing(catalogue: Catalogue) -> None
 
 def test_an_unknown_task_does_nothing() -> None:
     runner.run("6f0c1111-2222-3333-4444-555566667777", worker="w")
-
-
-@pytest.fixture
-def own_process(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Run as in a child of a prefork pool, whose worker's signal ends it."""
-    monkeypatch.setattr(interrupts, "owns_process", lambda: True)
-    former = signal.signal(TERM_SIGNAL, lambda *_: sys.exit(1))
-    yield
-    signal.signal(TERM_SIGNAL, former)
-
-
-def stop(_progress: Any = None, **_values: Any) -> None:
-    signal.raise_signal(TERM_SIGNAL)
 
 
 def test_a_worker_that_is_stopped_hands_the_task_back(catalogue: Catalogue, broker: Broker, own_process: None) -> None:
