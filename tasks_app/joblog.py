@@ -3,6 +3,7 @@
 import logging
 
 from progress_app import connections
+from progress_app.backends.base import Entry
 from progress_app.channels import log_channel
 from progress_app.events import LogEntry
 from progress_app.exceptions import BackendUnavailable
@@ -25,14 +26,13 @@ def joblog(task: Task) -> tuple[list[LogEntry], int]:
     except BackendUnavailable as error:
         logger.warning("%s", error)
         return [], 0
-    shown = [line for entry in entries if entry.event == "log" and (line := _line(entry.data))]
-    return shown, entries[-1].pos if entries else 0
+    return [line for entry in entries if (line := line_of(entry))], entries[-1].pos if entries else 0
 
 
-def _line(data: bytes) -> LogEntry | None:
-    """The entry; None for what the project's own code sent there in another form."""
+def line_of(entry: Entry) -> LogEntry | None:
+    """The line that an event of a log channel is; None for what the project's own code sent there in another form."""
     try:
-        return LogEntry.from_json(data)
+        return LogEntry.from_json(entry.data) if entry.event == "log" else None
     except ValueError:
         return None
 
