@@ -28,11 +28,12 @@ window.EventSource = class {
 };
 window.at = (index) => window.made.at(index);
 window.told = {}; window.entries = [];
-window.follow = async (task, { log = false } = {}) => {
+window.follow = async (task, { log = false, rows } = {}) => {
   const { subscribe } = await import("/event-stream.js");
-  const told = (window.told[task] = { snapshots: [], states: [] });
+  const told = (window.told[task] = { snapshots: [], states: [], rows: [] });
   return (told.leave = subscribe({ eventsUrl: "/events/" }, {
     channel: `task-${task}`, logChannel: log ? `task-${task}.log` : undefined, snapshotUrl: `/snapshot/${task}`,
+    rowsChannel: rows, row: (row) => told.rows.push([row.state, row.percent]),
     snapshot: (snapshot) => told.snapshots.push(snapshot), entry: (entry) => window.entries.push(entry.text),
     reset: () => {}, status: ({ state }) => { if (told.states.at(-1) !== state) told.states.push(state); },
   }));
@@ -90,10 +91,11 @@ def _serve(route: Route) -> None:
         route.fulfill(body="<!DOCTYPE html><title>alone</title>", content_type="text/html")
 
 
-def _follow(page: Page, *tasks: str, log: bool = False) -> None:
+def _follow(page: Page, *tasks: str, log: bool = False, rows: str | None = None) -> None:
     """Let viewers of these tasks come, and the connection be made."""
+    options = {"log": log} | ({"rows": rows} if rows else {})
     page.evaluate(
-        "async ([tasks, log]) => { for (const task of tasks) await follow(task, { log }); }", [list(tasks), log]
+        "async ([tasks, options]) => { for (const task of tasks) await follow(task, options); }", [list(tasks), options]
     )
     page.clock.run_for(100)
 
@@ -314,3 +316,60 @@ def test_polling_slows_down_while_nothing_changes(alone: Page, answers: Answers)
     assert gaps == sorted(gaps), gaps
     assert gaps[0] <= 3
     assert gaps[-1] >= 10
+
+
+def test_a_list_takes_its_rows_from_one_channel(alone: Page) -> None:
+    _follow(alone, *(f"t{number}" for number in range(80)), rows="tasks")
+    assert _url(alone).count("channel=") == 1
+    shown = alone.evaluate("""async () => {
+        at(-1).open();
+        const row = (percent, pos) => ({ task: "t7", state: "running", percent, stage: null, pos });
+        for (const [percent, pos] of [[5, 1], [8, 3], [7, 2]]) at(-1).emit("rows", { rows: [row(percent, pos)] });
+        await turn();
+        return told.t7.rows;
+    }""")
+    assert shown == [["running", 5], ["running", 8]]
+    assert _states(alone, "t79")[-1] == "live"
+
+
+def test_who_is_not_among_the_first_rows_has_ended_meanwhile(alone: Page, answers: Answers) -> None:
+    answers.snapshot = {"pos": 9, "state": "succeeded"}
+    _follow(alone, "here", "gone", rows="tasks")
+    alone.evaluate("""
+        at(-1).open();
+        at(-1).emit("rows", { rows: [{ task: "here", state: "running", percent: 5, stage: null, pos: 3 }] });
+    """)
+    _until(alone, lambda: _states(alone, "gone")[-1] == "ended")
+    assert answers.asked == 1
+
+
+def test_the_end_of_a_row_is_asked_for_in_full(alone: Page, answers: Answers) -> None:
+    answers.snapshot = {"pos": 9, "state": "failed", "error": {"code": "x", "text": "no"}}
+    _follow(alone, "a", rows="tasks")
+    alone.evaluate("""
+        at(-1).open();
+        at(-1).emit("rows", { rows: [{ task: "a", state: "failed", percent: 5, stage: null, pos: 9 }] });
+    """)
+    _until(alone, lambda: _states(alone)[-1] == "ended")
+    assert alone.evaluate("told.a.snapshots.at(-1).error.text") == "no"
+
+
+def test_a_refusal_of_one_newcomer_leaves_the_others_served(alone: Page, answers: Answers) -> None:
+    _follow(alone, "a")
+    alone.evaluate("at(-1).open()")
+    answers.status = 404
+    _follow(alone, "secret")
+    alone.evaluate("at(-1).fail(true)")
+    _until(alone, lambda: _states(alone, "secret")[-1] == "denied")
+    assert _states(alone, "a") == ["connecting", "live"]
+    assert not alone.evaluate("at(0).isClosed")
+
+
+def test_what_is_no_longer_wanted_is_dropped_later(alone: Page) -> None:
+    _follow(alone, "a", "b")
+    alone.evaluate("at(-1).open(), told.b.leave()")
+    alone.clock.run_for(1_000)
+    assert _count(alone) == 1
+    alone.clock.run_for(6_000)
+    assert _count(alone) == 2
+    assert "task-b" not in _url(alone)

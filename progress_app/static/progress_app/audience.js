@@ -69,8 +69,11 @@ export class Audience {
     for (const viewer of this.#byChannel.get(channel) ?? []) viewer.snapshot(snapshot);
   }
 
+  /** Returns the viewers who took it. */
   passRow(channel, row) {
-    for (const viewer of this.#byChannel.get(channel) ?? []) if (viewer.rowsChannel) viewer.row(row);
+    const viewers = [...(this.#byChannel.get(channel) ?? [])].filter(({ rowsChannel }) => rowsChannel);
+    for (const viewer of viewers) viewer.row(row);
+    return viewers;
   }
 
   passEntry(channel, logChannel, entry) {

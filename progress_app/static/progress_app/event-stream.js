@@ -11,15 +11,13 @@
  * 1. Who is not served by a stream within 5 s asks for its snapshot, and goes on asking until it is.
  * 2. After an answer that is no stream the snapshots are asked for at once: their status says whether the task has
  *    ended, the access is gone, or the server is only out of breath.
- * 3. Events of a channel are taken only after an opening that was made for this page's want: before it, entries that
- *    other tabs get would run ahead of those that this page has yet to be given.
  */
 import { Audience } from "./audience.js";
+import { Inbox } from "./inbox.js";
 import { linkFor } from "./link.js";
 import { PageLife } from "./page-life.js";
 import { Pollers } from "./pollers.js";
-import { Positions, parsePositions } from "./positions.js";
-import { FINAL } from "./states.js";
+import { Positions } from "./positions.js";
 
 const PATIENCE_MS = 5_000;
 const SETTLE_MS = 20; // widgets come in flocks
@@ -46,7 +44,6 @@ class EventStream {
   #positions = new Positions();
   #link;
   #wanted = new Set(); // the channels of the last want
-  #served = new Set(); // those of them that a stream serves now
   #revision = 0;
   #pollsWell = false;
   #hasTried = false;
@@ -55,8 +52,13 @@ class EventStream {
   #retryAt = 0;
   #timers = { settle: 0, patience: 0 };
 
+  #inbox = new Inbox(this.#audience, this.#positions, {
+    finished: (channel) => this.#finished(channel),
+    ask: (viewer) => this.#pollers.start(viewer),
+  });
+
   #pollers = new Pollers({
-    take: (snapshot) => this.#snapshot(snapshot),
+    take: (snapshot) => this.#inbox.takeSnapshot(snapshot),
     polled: () => this.#polled(),
     denied: (channel) => this.#deny([channel]),
     recovered: () => this.#link.say("hurry"),
@@ -73,7 +75,7 @@ class EventStream {
   constructor(config) {
     this.#link = linkFor(config, {
       opened: (greeting) => this.#opened(greeting),
-      events: (events) => events.forEach((event) => this.#event(event)),
+      events: (events) => events.forEach((event) => this.#inbox.takeEvent(event)),
       lost: (told) => this.#lost(told),
       delayed: ({ reason }) => reason === "cut" || this.#pollAll(),
       denied: (channels) => this.#deny(channels ?? [...this.#wanted]),
@@ -118,7 +120,7 @@ class EventStream {
     this.#pollsWell = this.#pollers.areWell;
     const owed = this.#positions.owed([...channels]);
     this.#link.want({ revision: this.#revision, groups, owed, pollsWell: this.#pollsWell });
-    if (waiting.some((viewer) => !this.#isServed(viewer))) this.#awaitOpening();
+    if (waiting.some((viewer) => !this.#inbox.serves(viewer))) this.#awaitOpening();
     this.#tell();
   }
 
@@ -126,14 +128,10 @@ class EventStream {
     this.#timers.patience ||= setTimeout(() => this.#pollAll(), PATIENCE_MS);
   }
 
-  #isServed(viewer) {
-    return this.#audience.isServed(viewer, this.#served);
-  }
-
   /** Ask for the snapshots of all whom no stream serves. */
   #pollAll() {
     this.#cancel("patience");
-    for (const viewer of this.#audience.waiting) if (!this.#isServed(viewer)) this.#pollers.start(viewer);
+    for (const viewer of this.#audience.waiting) if (!this.#inbox.serves(viewer)) this.#pollers.start(viewer);
     this.#tell();
   }
 
@@ -147,17 +145,16 @@ class EventStream {
   #opened({ channels, lastEventId, isMine }) {
     this.#hasTried = true;
     if (!isMine) return;
-    this.#served = new Set(channels.filter((channel) => this.#wanted.has(channel)));
     this.#retryAt = 0;
-    this.#positions.keep(lastEventId, this.#served);
-    for (const viewer of this.#audience.waiting) if (this.#isServed(viewer)) this.#pollers.stop(viewer.channel);
+    this.#inbox.open(channels.filter((channel) => this.#wanted.has(channel)), lastEventId);
+    for (const viewer of this.#audience.waiting) if (this.#inbox.serves(viewer)) this.#pollers.stop(viewer.channel);
     this.#pollAll();
     this.#polled();
   }
 
   #lost({ reason, retryAt }) {
     this.#hasTried = true;
-    this.#served.clear();
+    this.#inbox.close();
     this.#retryAt = retryAt;
     if (reason === "cut") this.#awaitOpening();
     else this.#pollAll();
@@ -166,8 +163,13 @@ class EventStream {
 
   /** The stream is silent: ask once whether it has missed something, or the server is away. */
   async #verify() {
-    const viewer = this.#audience.waiting.find((candidate) => this.#isServed(candidate));
-    if (viewer && (await this.#pollers.ask(viewer)) !== "same" && this.#isServed(viewer)) this.#link.say("cut");
+    const viewer = this.#audience.waiting.find((candidate) => this.#inbox.serves(candidate));
+    if (viewer && (await this.#pollers.ask(viewer)) !== "same" && this.#inbox.serves(viewer)) this.#link.say("cut");
+  }
+
+  #finished(channel) {
+    this.#pollers.stop(channel);
+    this.#settle();
   }
 
   #deny(channels) {
@@ -212,7 +214,7 @@ class EventStream {
     this.#isHidden = false;
     this.#link.disconnect();
     this.#pollers.stopAll();
-    this.#served.clear();
+    this.#inbox.close();
     this.#wanted.clear();
     for (const name of Object.keys(this.#timers)) this.#cancel(name);
   }
@@ -229,45 +231,6 @@ class EventStream {
     this.#timers[name] = 0;
   }
 
-  // What arrives
-
-  #event({ name, data, lastEventId }) {
-    if (name === "log") this.#entry(data, lastEventId);
-    else if (name === "stream-reset") this.#reset(data.channels ?? []);
-    else if (this.#served.has(`task-${data.task}`)) this.#snapshot(data);
-    else return;
-    if (name !== "progress") this.#positions.keep(lastEventId, this.#served);
-  }
-
-  /** Pass a snapshot on if it is news; an end always is, whatever its position. */
-  #snapshot(snapshot) {
-    const channel = `task-${snapshot.task}`;
-    const isFinal = FINAL.has(snapshot.state);
-    if (!this.#audience.isOpen(channel)) return false;
-    if (!this.#positions.accept(channel, snapshot.pos ?? 0) && !isFinal) return false;
-    if (isFinal) this.#audience.finish(channel);
-    this.#audience.passSnapshot(channel, snapshot);
-    if (isFinal) {
-      this.#pollers.stop(channel);
-      this.#settle();
-    }
-    return true;
-  }
-
-  #entry(entry, lastEventId) {
-    const [channel, logChannel] = [`task-${entry.task}`, `task-${entry.task}.log`];
-    const position = parsePositions(lastEventId).get(logChannel);
-    if (!this.#served.has(logChannel)) return;
-    if (position && !this.#positions.accept(logChannel, position)) return;
-    this.#audience.passEntry(channel, logChannel, entry);
-  }
-
-  #reset(channels) {
-    const ours = channels.filter((channel) => this.#served.has(channel));
-    this.#positions.forget(ours);
-    this.#audience.passReset(ours);
-  }
-
   // What the viewers are told
 
   #tell() {
@@ -276,7 +239,7 @@ class EventStream {
 
   #connectionOf(viewer) {
     const poller = this.#pollers.get(viewer.channel);
-    if (this.#isServed(viewer)) return { state: "live", retryAt: 0 };
+    if (this.#inbox.serves(viewer)) return { state: "live", retryAt: 0 };
     if (!navigator.onLine) return { state: "offline", retryAt: 0 };
     if (poller?.works) return { state: "polling", retryAt: 0 };
     if (!this.#hasTried && !poller) return { state: "connecting", retryAt: 0 };

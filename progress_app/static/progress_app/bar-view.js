@@ -1,0 +1,83 @@
+/** What a bar shows of a snapshot and its connection, in the elements that the server drew; only what changed is touched. */
+import { paintStages } from "./stage-list.js";
+import { FINAL } from "./states.js";
+import * as wording from "./wording.js";
+
+const COUNTING = new Set(["running", "cancelling"]);
+const CERTAIN = new Set(["live", "polling"]);
+
+export class BarView {
+  #bar;
+  #parts = new Map();
+
+  constructor(bar) {
+    this.#bar = bar;
+    for (const part of bar.querySelectorAll("[data-part]")) {
+      if (!this.#parts.has(part.dataset.part)) this.#parts.set(part.dataset.part, part);
+    }
+  }
+
+  /** `takenAt`: when the snapshot came, in ms since 1970; the snapshot is null before the first. */
+  paint(snapshot, takenAt, connection) {
+    set(this.#bar, "data-connection", connection.state);
+    this.#write("connection", wording.connectionText(connection, Date.now()));
+    if (!snapshot) return;
+    set(this.#bar, "data-state", snapshot.state);
+    this.#paintTrack(snapshot);
+    this.#write("state", wording.stateText(snapshot.state));
+    this.#write("percent", wording.headline(snapshot));
+    this.#write("message", snapshot.error?.text || snapshot.message || "");
+    this.#write("stage", wording.stageText(snapshot));
+    this.#write("count", snapshot.percent === null ? "" : wording.countText(snapshot));
+    this.#write("elapsed", elapsedText(snapshot, takenAt, connection));
+    this.#paintForecast(snapshot);
+    const [stages, template] = [this.#parts.get("stages"), this.#parts.get("stage-template")];
+    if (stages && template) paintStages(stages, template, snapshot.stages ?? []);
+  }
+
+  /** Have a screen reader say this. */
+  announce(text) {
+    const part = this.#parts.get("announcement");
+    if (part && text) part.textContent = text;
+  }
+
+  #paintTrack(snapshot) {
+    const isKnown = snapshot.percent !== null && snapshot.percent !== undefined;
+    this.#bar.toggleAttribute("data-indeterminate", !isKnown && COUNTING.has(snapshot.state));
+    const track = this.#parts.get("bar");
+    if (!track) return;
+    if (isKnown) set(track, "aria-valuenow", String(Math.floor(snapshot.percent)));
+    else track.removeAttribute("aria-valuenow");
+    set(track, "aria-valuetext", wording.valueText(snapshot));
+    const width = isKnown ? snapshot.percent : Number(snapshot.state === "succeeded") * 100;
+    const fill = this.#parts.get("fill");
+    if (fill) set(fill, "width", `${width.toFixed(2)}%`);
+  }
+
+  #paintForecast(snapshot) {
+    const isFinal = FINAL.has(snapshot.state);
+    this.#write("rate", isFinal ? "" : wording.rateText(snapshot));
+    this.#write("eta", isFinal ? "" : wording.etaText(snapshot.eta));
+    this.#write("wait", isFinal ? "" : wording.waitText(snapshot));
+  }
+
+  /** An empty part is hidden, so that no gap stands where it would be. */
+  #write(name, text = "") {
+    const part = this.#parts.get(name);
+    if (!part || part.textContent === text) return;
+    part.textContent = text;
+    part.hidden = text === "";
+  }
+}
+
+/** The time counts on between snapshots, but only while we know that the task still runs. */
+function elapsedText({ state, elapsed }, takenAt, connection) {
+  if (elapsed === null || elapsed === undefined) return "";
+  const counts = COUNTING.has(state) && CERTAIN.has(connection.state);
+  const sinceS = counts ? (Date.now() - takenAt) / 1000 : 0;
+  return wording.elapsedText(elapsed + sinceS, FINAL.has(state));
+}
+
+function set(element, name, value) {
+  if (element.getAttribute(name) !== value) element.setAttribute(name, value);
+}

@@ -1,0 +1,94 @@
+/**
+ * What arrives for this page, from the stream or as an answer: each piece of news is passed on once, in order.
+ *
+ * Events of a channel are taken only while the stream serves it to this page: before an opening that was made for what
+ * the page wants, entries that other tabs get would run ahead of those that this page has yet to be given.
+ */
+import { parsePositions } from "./positions.js";
+import { FirstRows } from "./rows.js";
+import { FINAL } from "./states.js";
+
+const ROWS = /^tasks$|^(?:user|group)-[^.]+\.tasks$/;
+
+export class Inbox {
+  #audience;
+  #positions;
+  #owner;
+  #served = new Set();
+  #firstRows = new FirstRows();
+
+  /** `owner` has `finished(channel)`, and `ask(viewer)`, which asks for a snapshot that the stream does not bring. */
+  constructor(audience, positions, owner) {
+    this.#audience = audience;
+    this.#positions = positions;
+    this.#owner = owner;
+  }
+
+  /** The stream serves these channels from now on. */
+  open(channels, lastEventId) {
+    this.#served = new Set(channels);
+    this.#positions.keep(lastEventId, this.#served);
+    this.#firstRows.begin(channels.filter((channel) => ROWS.test(channel)).length);
+  }
+
+  /** The stream serves nothing any more. */
+  close() {
+    this.#served.clear();
+  }
+
+  serves(viewer) {
+    return this.#audience.isServed(viewer, this.#served);
+  }
+
+  takeEvent({ name, data, lastEventId }) {
+    if (name === "log") this.#takeEntry(data, lastEventId);
+    else if (name === "rows") this.#takeRows(data.rows);
+    else if (name === "stream-reset") this.#reset(data.channels ?? []);
+    else if (this.#served.has(`task-${data.task}`)) this.takeSnapshot(data);
+    if (name !== "progress") this.#positions.keep(lastEventId, this.#served);
+  }
+
+  /** Pass a snapshot on if it is news, and say so; an end always is, whatever its position. */
+  takeSnapshot(snapshot) {
+    const channel = `task-${snapshot.task}`;
+    const isFinal = FINAL.has(snapshot.state);
+    if (!this.#audience.isOpen(channel)) return false;
+    if (!this.#positions.accept(channel, snapshot.pos ?? 0) && !isFinal) return false;
+    if (isFinal) this.#audience.finish(channel);
+    this.#audience.passSnapshot(channel, snapshot);
+    if (isFinal) this.#owner.finished(channel);
+    return true;
+  }
+
+  #takeEntry(entry, lastEventId) {
+    const [channel, logChannel] = [`task-${entry.task}`, `task-${entry.task}.log`];
+    const position = parsePositions(lastEventId).get(logChannel);
+    if (!this.#served.has(logChannel)) return;
+    if (position && !this.#positions.accept(logChannel, position)) return;
+    this.#audience.passEntry(channel, logChannel, entry);
+  }
+
+  #takeRows(rows) {
+    for (const row of rows) this.#takeRow(row);
+    const named = this.#firstRows.take(rows);
+    if (!named) return;
+    for (const viewer of this.#audience.waiting) {
+      if (viewer.rowsChannel && !named.has(viewer.channel.slice("task-".length))) this.#owner.ask(viewer);
+    }
+  }
+
+  /** Rows have positions of their own: who takes full snapshots of the task must not miss one for a row. */
+  #takeRow(row) {
+    const channel = `task-${row.task}`;
+    if (!this.#audience.isOpen(channel) || row.pos < this.#positions.last(channel)) return;
+    if (!this.#positions.accept(`row ${channel}`, row.pos)) return;
+    const [viewer] = this.#audience.passRow(channel, row);
+    if (viewer && FINAL.has(row.state)) this.#owner.ask(viewer); // a row tells neither the reason nor the time it took
+  }
+
+  #reset(channels) {
+    const ours = channels.filter((channel) => this.#served.has(channel));
+    this.#positions.forget(ours);
+    this.#audience.passReset(ours);
+  }
+}
