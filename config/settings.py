@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import dj_database_url
 import django_stubs_ext
@@ -182,6 +183,9 @@ PROGRESS_REDIS_URL = REDIS_URL  # unless the environment names another for the l
 globals().update(given("PROGRESS_", ProgressTunables) | given("TASKS_", TasksTunables))
 PROGRESS_MAY_READ = "tasks_app.permissions.may_read"
 PROGRESS_RECORD = "tasks_app.record.recorded_snapshot"
+if elsewhere := env.text("PROGRESS_EVENTS_URL"):
+    # A browser asks the policy before it connects to another host.
+    CONTENT_SECURITY_POLICY["DIRECTIVES"]["connect-src"] = [SELF, "{0.scheme}://{0.netloc}".format(urlsplit(elsewhere))]
 EVENTSTREAM_CHANNELMANAGER_CLASS = "progress_app.access.ChannelManager"
 EVENTSTREAM_STORAGE_CLASS = "progress_app.storage.RedisStreamStorage"
 # EVENTSTREAM_REDIS stays unset: the package's own listener is not used, the storage publishes.

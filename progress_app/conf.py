@@ -32,6 +32,7 @@ class Settings:
     key_prefix: str = _setting("headway", "First part of every Redis key and channel; one for each project.")
     may_read: str = _setting("", "Dotted path of `(user, channel) -> bool`; empty: nobody reads anything.")
     record: str = _setting("", "Dotted path of `(task_id) -> Snapshot | None`, the project's own record.")
+    events_url: str = _setting("", "Address of the stream on another host, ending in `/events/`; empty: our own.")
     send_interval_s: float = _setting(0.1, "A reporter sends at most once in this time.", least=0.01)
     pulse_s: float = _setting(1.0, "A reporter with nothing new sends once in this time.", least=0.1)
     keep_running_s: int = _setting(86_400, "A snapshot is forgotten so long after its last pulse.", least=60)

@@ -70,8 +70,8 @@ def token(request: HttpRequest) -> HttpResponse:
     except BackendUnavailable:
         text = "No stream can be opened right now; try again."
         return _refusal(503, "unavailable", text, headers={"Retry-After": str(POLL_IDLE_S)})
-    url = f"{reverse('progress:events')}?token={made}"
-    return JsonResponse({"token": made, "url": request.build_absolute_uri(url), "expires_in": settings.token_ttl_s})
+    url = request.build_absolute_uri(f"{settings.events_url or reverse('progress:events')}?token={made}")
+    return JsonResponse({"token": made, "url": url, "expires_in": settings.token_ttl_s})
 
 
 class _TokenRequest(msgspec.Struct):
@@ -89,8 +89,10 @@ def _grant(request: HttpRequest, names: list[str], transport: str) -> HttpRespon
         allowed = ", ".join(TRANSPORTS)
         return _refusal(400, "bad-request", f"transport={transport[:20]!r}: expected one of {allowed}.")
     user, manager = request.user, get_channelmanager()
-    if not all(manager.can_read_channel(user, channel) for channel in channels):
-        return _refusal(403, "forbidden", "You may not read one of these channels, or it does not exist.")
+    refused = [channel for channel in channels if not manager.can_read_channel(user, channel)]
+    if refused:
+        text = "You may not read some of these channels, or they do not exist."
+        return _refusal(403, "forbidden", text, channels=refused)
     return JsonResponse({"user": str(user.pk), "channels": channels, "transport": transport})
 
 

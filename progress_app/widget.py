@@ -6,6 +6,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.crypto import salted_hmac
 
+from progress_app import conf
 from progress_app.channels import log_channel, task_channel
 from progress_app.events import Snapshot
 
@@ -21,14 +22,15 @@ def context(snapshot: Snapshot, size: str = "bar") -> dict[str, Any]:
     """
     if size not in SIZES:
         raise ValueError(f"progress_widget size={size!r}: expected one of {', '.join(SIZES)}.")
-    task = snapshot.task
+    task, elsewhere = snapshot.task, conf.get().events_url
     return {
         "task_id": task,
         "snapshot": snapshot,
         "size": size,
         "channel": task_channel(task),
         "log_channel": log_channel(task),
-        "events_url": reverse("progress:events"),
+        "events_url": elsewhere or reverse("progress:events"),
+        "token_url": reverse("progress:token") if elsewhere else "",
         "snapshot_url": reverse("progress:snapshot", args=[task]),
         "widget_url": reverse("progress:widget", args=[task]),
     }

@@ -19,13 +19,15 @@ register = template.Library()
 
 
 @register.inclusion_tag("progress_app/widget.html", takes_context=True)
-def progress_widget(context: Context, task: Any, size: str = "bar") -> dict[str, Any]:
+def progress_widget(context: Context, task: Any, size: str = "bar", rows: str = "") -> dict[str, Any]:
     """Draw the bar of a task, live.
 
     Args:
         context: the page's; its request carries the nonce of the script tag.
         task: a task, or its UUID.
         size: "bar", or "compact" for lists.
+        rows: a channel that carries the task's row, such as "tasks": a list then follows that one for all of its bars.
+            Empty: the bar follows its task.
 
     Raises:
         ValueError: no task and no UUID was given, or an unknown size.
@@ -38,7 +40,8 @@ def progress_widget(context: Context, task: Any, size: str = "bar") -> dict[str,
     named = getattr(request, ASSETS_NAMED, False)
     if request is not None:
         setattr(request, ASSETS_NAMED, True)
-    return {**widget_context(shown, size), "request": request, "sharers": sharers(request), "assets": not named}
+    about_page = {"request": request, "sharers": sharers(request), "rows_channel": rows, "assets": not named}
+    return {**widget_context(shown, size), **about_page}
 
 
 def _uuid(given: Any) -> str:
