@@ -96,8 +96,11 @@ def _grant(request: HttpRequest, names: list[str], transport: str) -> HttpRespon
     return JsonResponse({"user": str(user.pk), "channels": channels, "transport": transport})
 
 
-def _refusal(status: int, condition: str, text: str, **more: Any) -> JsonResponse:
-    return JsonResponse({"v": 1, "condition": condition, "text": text, "retryable": False}, status=status, **more)
+def _refusal(
+    status: int, condition: str, text: str, *, headers: dict[str, str] | None = None, **more: Any
+) -> JsonResponse:
+    told = {"v": 1, "condition": condition, "text": text, "retryable": False, **more}
+    return JsonResponse(told, status=status, headers=headers)
 
 
 @require_safe

@@ -9,6 +9,7 @@ import pytest
 import redis
 from django.contrib.auth.models import User
 from django.test import Client
+from pytest_django.fixtures import SettingsWrapper
 
 from progress_app import connections
 from progress_app.events import Snapshot, State
@@ -144,3 +145,15 @@ def test_the_authorize_page_answers_the_gateway_alone(running: Task, owner: User
 
 def test_a_server_without_the_gateway_says_so(owner: User) -> None:
     assert logged_in(owner).get("/events/").status_code == 501
+
+
+def test_a_refusal_names_the_channels_that_are_refused(owner: User, running: Task) -> None:
+    unknown = f"task-{uuid.uuid4()}"
+    response = ask_token(logged_in(owner), f"task-{running.pk}", unknown)
+    assert response.json()["channels"] == [unknown]
+
+
+def test_a_token_leads_to_the_streams_own_host(owner: User, running: Task, settings: SettingsWrapper) -> None:
+    settings.PROGRESS_EVENTS_URL = "https://stream.example.org/events/"
+    answer = ask_token(logged_in(owner), f"task-{running.pk}").json()
+    assert answer["url"] == f"https://stream.example.org/events/?token={answer['token']}"
