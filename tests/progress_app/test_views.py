@@ -9,7 +9,6 @@ import pytest
 import redis
 from django.contrib.auth.models import User
 from django.test import Client
-from pytest_django.fixtures import SettingsWrapper
 
 from progress_app import connections
 from progress_app.events import Snapshot, State
@@ -153,7 +152,7 @@ def test_a_refusal_names_the_channels_that_are_refused(owner: User, running: Tas
     assert response.json()["channels"] == [unknown]
 
 
-def test_a_token_leads_to_the_streams_own_host(owner: User, running: Task, settings: SettingsWrapper) -> None:
+def test_a_token_leads_to_the_streams_own_host(owner: User, running: Task, settings: Any) -> None:
     settings.PROGRESS_EVENTS_URL = "https://stream.example.org/events/"
     answer = ask_token(logged_in(owner), f"task-{running.pk}").json()
     assert answer["url"] == f"https://stream.example.org/events/?token={answer['token']}"
