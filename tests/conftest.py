@@ -5,7 +5,7 @@ from django.contrib.auth.models import Group, User
 
 import config.celery  # noqa: F401 - so that shared tasks go to the project's broker
 
-pytest_plugins = ["tests.stack", "tests.chromium", "tests.postgresql"]
+pytest_plugins = ["tests.stack", "tests.chromium", "tests.postgresql", "tests.emulators.fixtures"]
 
 PASSWORD = "correct horse battery staple"
 
