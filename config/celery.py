@@ -56,17 +56,18 @@ app.conf.update(
     timezone="UTC",
     task_default_queue="default",
     # Its own queue with its own small worker: maintenance must run while jobs of hours fill every slot.
-    task_routes={"tasks_app.maintain": {"queue": "maintenance"}},
+    task_routes={"tasks_app.maintain": {"queue": "maintenance"}, "tasks_app.start_scheduled": {"queue": "maintenance"}},
+    # Ops set times in the admin while beat runs; what stands here is written there at each start.
+    beat_scheduler="django_celery_beat.schedulers:DatabaseScheduler",
     beat_schedule={
         "maintain": {
             "task": "tasks_app.maintain",
             "schedule": MAINTAIN_EVERY_S,
             # Late rounds are dropped: one look at the tasks is as good as ten.
-            "options": {"expires": MAINTAIN_EVERY_S},
+            "options": {"expire_seconds": int(MAINTAIN_EVERY_S)},
         },
     },
-    # Written after each round, so that a health check can tell by the file that beat lives.
+    # Written after each round, so that a health check can tell by the row that beat lives.
     beat_sync_every=1,
-    beat_schedule_filename=str(places.VAR / "run" / "beat-schedule"),
 )
 app.autodiscover_tasks(["tasks_app"])

@@ -65,6 +65,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "django_eventstream",
+    "django_celery_beat",
     "csp",
     "progress_app",
     "tasks_app",

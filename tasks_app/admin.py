@@ -9,7 +9,7 @@ from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
-from tasks_app import lifecycle, registry
+from tasks_app import lifecycle, registry, schedule_admin  # noqa: F401  (registers the schedules)
 from tasks_app.models import Attachment, Task
 
 

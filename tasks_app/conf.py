@@ -31,6 +31,8 @@ class Settings:
     finally_s: float = _setting(10.0, "What its finally blocks get before its process is ended.", least=0)
     most_children: int = _setting(100_000, "Children that one task may have.", least=1)
     children_ahead: int = _setting(200, "Children of one task that are in the queue at once.", least=2)
+    keep_days: int = _setting(90, "prune_tasks forgets tasks that ended so many days ago.", least=1)
+    keep_most: int = _setting(1_000_000, "prune_tasks keeps at most the newest so many ended tasks.", least=1)
     page_size: int = _setting(25, "Tasks on one page of the list.", least=1)
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
+from django.contrib.auth.models import AnonymousUser
 from django.core.files.uploadedfile import UploadedFile
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import transaction
@@ -54,6 +55,18 @@ def enqueue(
     draft = _draft(job, user, _submitted(job, data), values)
     draft.idempotency_key = idempotency_key
     return starting.start(draft, user, lambda task: _keep_uploads(task, uploads))
+
+
+def enqueue_as_project(job_name: str, *, data: Mapping[str, Any]) -> Task:
+    """Start a job for nobody: the project's own chores. No door of a user leads here.
+
+    Raises:
+        UnknownJob, BadParameters, Refused: as `enqueue`.
+
+    """
+    job = registry.get(job_name)
+    values = job.bind(data)
+    return starting.start(_draft(job, None, _submitted(job, data), values), AnonymousUser(), lambda _task: None)
 
 
 def _check_may_start(user: Any, job: registry.Job) -> None:

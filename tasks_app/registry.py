@@ -19,7 +19,7 @@ from django import forms
 
 Function = Callable[..., Any]
 NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
-PACKAGES: Final = ("tasks_app.jobs",)
+PACKAGES: Final = ("tasks_app.jobs", "tasks_app.chores")
 DEFAULT_QUEUE: Final = "default"
 DEFAULT_PRIORITY: Final = 5
 LAST_PRIORITY: Final = 9

@@ -4,7 +4,7 @@ from typing import Any
 
 from celery import shared_task
 
-from tasks_app import maintenance, probe, runner
+from tasks_app import maintenance, probe, runner, schedule
 
 
 @shared_task(bind=True, name="tasks_app.run")
@@ -17,6 +17,12 @@ def run(self: Any, task_id: str) -> None:
 def answer_probe(queue: str, priority: int, sent_at: str) -> None:
     """Show that the line has come so far."""
     probe.answer(queue, priority, sent_at)
+
+
+@shared_task(name=schedule.START)
+def start_scheduled(**arguments: Any) -> None:
+    """Start the job of a schedule."""
+    schedule.start(**arguments)
 
 
 @shared_task(name="tasks_app.maintain")

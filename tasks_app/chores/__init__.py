@@ -1,0 +1,1 @@
+"""Jobs about tasks themselves; found by their place, as those in `jobs/`."""

@@ -1,0 +1,53 @@
+"""Prune tasks: forgets old tasks with their files. A schedule runs it daily."""
+
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+
+from tasks_app import conf, retention
+from tasks_app.registry import job
+
+if TYPE_CHECKING:
+    from progress_app.reporter import Reporter
+
+
+class PruneTasksForm(forms.Form):
+    """What to keep; the defaults are the settings'."""
+
+    days = forms.IntegerField(
+        min_value=1,
+        max_value=36_500,
+        initial=lambda: conf.get().keep_days,
+        label="Keep for days",
+        help_text="Tasks that ended longer ago are forgotten: 1 to 36,500 days.",
+    )
+    most = forms.IntegerField(
+        min_value=1,
+        max_value=100_000_000,
+        initial=lambda: conf.get().keep_most,
+        label="Keep at most",
+        help_text="Of the ended tasks only the newest so many are kept; children are kept with their parent.",
+    )
+
+
+@job(
+    title="Prune tasks",
+    description="Forgets tasks that ended long ago, with their files.",
+    form=PruneTasksForm,
+    stages=["Tasks", "Files"],
+    permission="tasks_app.delete_task",
+    queue="long",
+    unique_by=(),
+)
+def prune_tasks(progress: "Reporter", *, days: int, most: int) -> dict[str, Any]:
+    """Forget what is older than `days` or beyond the newest `most`, then the files that belong to nobody."""
+    tasks = retention.expired(days=days, most=most)
+    with progress.stage("Tasks", total=tasks.count(), unit="tasks", weight=9):
+        count = 0
+        for forgotten in retention.forget(tasks):
+            count += forgotten
+            progress.advance(forgotten)
+    with progress.stage("Files"):
+        files = retention.remove_strays()
+    progress.log(f"{count:,} tasks forgotten, {files:,} stray files removed")
+    return {"tasks": count, "stray_files": files}
