@@ -153,7 +153,7 @@ class Stack:
         self.worker.service.stop()
 
 
-def _database_environment() -> dict[str, str]:
+def database_environment() -> dict[str, str]:
     """Return the environment that makes another process open the database of this test run."""
     settings = connection.settings_dict
     if connection.vendor == "sqlite":
@@ -163,7 +163,7 @@ def _database_environment() -> dict[str, str]:
 
 
 def _start_stack(valkey: Valkey, name: str, environment: dict[str, str] | None = None) -> Stack:
-    laid_over = _database_environment() | (environment or {})
+    laid_over = database_environment() | (environment or {})
     stack = Stack(valkey, Worker(f"worker-{name}", laid_over), Web(f"web-{name}", laid_over))
     stack.worker.start()
     stack.web.start()
@@ -241,7 +241,7 @@ def workers(
     started: list[Worker] = []
 
     def start(name: str, environment: dict[str, str] | None = None, **options: Any) -> Worker:
-        started.append(worker := Worker(name, _database_environment() | (environment or {}), **options))
+        started.append(worker := Worker(name, database_environment() | (environment or {}), **options))
         worker.start()
         return worker
 
