@@ -184,6 +184,8 @@ PROGRESS_REDIS_URL = REDIS_URL  # unless the environment names another for the l
 globals().update(given("PROGRESS_", ProgressTunables) | given("TASKS_", TasksTunables))
 PROGRESS_MAY_READ = "tasks_app.permissions.may_read"
 PROGRESS_RECORD = "tasks_app.record.recorded_snapshot"
+PROGRESS_LISTING = "tasks_app.rows.listing"
+PROGRESS_OVERVIEW = "tasks_app.overview.overview"
 if elsewhere := str(globals().get("PROGRESS_EVENTS_URL", "")):
     # A browser asks the policy before it connects to another host.
     CONTENT_SECURITY_POLICY["DIRECTIVES"]["connect-src"] = [SELF, "{0.scheme}://{0.netloc}".format(urlsplit(elsewhere))]

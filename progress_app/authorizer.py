@@ -18,19 +18,23 @@ from io import BytesIO
 from typing import Any, Final, TypeVar
 
 import msgspec
+from django.contrib.auth import get_user_model
 from django.core import signals
 from django.core.handlers.asgi import ASGIRequest
 from django.core.handlers.base import BaseHandler
 from django.db import close_old_connections
 from django.http import HttpResponseBase
 from django.urls import reverse, set_script_prefix
+from django_eventstream.utils import get_channelmanager
 
 from progress_app.events import Snapshot
 from progress_app.exceptions import Overloaded, UsageError
 from progress_app.tokens import Grant
 
+NO: Final = frozenset({401, 403})
 MARK: Final = "progress_app.authorize"
 RETRY_AFTER_S: Final = 2.0
+A = TypeVar("A")
 T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
@@ -47,6 +51,11 @@ class Verdict:
     headers: list[tuple[bytes, bytes]]
     body: bytes
     grant: Grant | None
+
+    @property
+    def is_no(self) -> bool:
+        """Whether Django said that this must not be read; a fault of Django's is no answer."""
+        return self.status in NO
 
     @property
     def cookies(self) -> list[tuple[bytes, bytes]]:
@@ -79,6 +88,19 @@ class Authorizer:
         """
         return await self._run(lambda: self._ask(scope))
 
+    async def still(self, grant: Grant) -> bool:
+        """Whether the user of a grant may read all its channels now.
+
+        Raises:
+            Overloaded: too many are waiting.
+
+        """
+        return await self._run(lambda: _with_connection(_may_still, grant))
+
+    async def ask(self, hook: Callable[[], T]) -> T:
+        """What a hook of the project says, asked in a thread with a database connection; raises what it raises."""
+        return await self._run(lambda: _with_connection(lambda _: hook(), None))
+
     async def recorded(self, hook: Callable[[str], Snapshot | None], task: str) -> Snapshot | None:
         """The project's record of a task; None also when the record cannot be had now."""
         try:
@@ -106,9 +128,16 @@ class Authorizer:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
 
-def _with_connection(hook: Callable[[str], Snapshot | None], task: str) -> Snapshot | None:
+def _may_still(grant: Grant) -> bool:
+    user = get_user_model()._default_manager.filter(pk=grant.user).first()  # noqa: SLF001  (Django's own name)
+    manager = get_channelmanager()
+    may = user is not None and user.is_active
+    return may and all(manager.can_read_channel(user, channel) for channel in grant.channels)
+
+
+def _with_connection(hook: Callable[[A], T], about: A) -> T:
     try:
-        return hook(task)
+        return hook(about)
     finally:
         close_old_connections()
 

@@ -8,7 +8,7 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from functools import lru_cache
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
 from django.conf import settings as django_settings
 from django.core.signals import setting_changed
@@ -16,6 +16,9 @@ from django.utils.module_loading import import_string
 
 from progress_app.events import Snapshot
 from progress_app.exceptions import SettingError
+
+if TYPE_CHECKING:
+    from progress_app.listing import Listing
 
 PREFIX = "PROGRESS_"
 
@@ -32,6 +35,8 @@ class Settings:
     key_prefix: str = _setting("headway", "First part of every Redis key and channel; one for each project.")
     may_read: str = _setting("", "Dotted path of `(user, channel) -> bool`; empty: nobody reads anything.")
     record: str = _setting("", "Dotted path of `(task_id) -> Snapshot | None`, the project's own record.")
+    listing: str = _setting("", "Dotted path of `(channel) -> Listing`, the unfinished tasks that a list begins with.")
+    overview: str = _setting("", "Dotted path of `() -> dict`, what the channel `ops` says of queues and workers.")
     events_url: str = _setting("", "Address of the stream on another host, ending in `/events/`; empty: our own.")
     send_interval_s: float = _setting(0.1, "A reporter sends at most once in this time.", least=0.01)
     pulse_s: float = _setting(1.0, "A reporter with nothing new sends once in this time.", least=0.1)
@@ -48,6 +53,10 @@ class Settings:
     recheck_s: float = _setting(40.0, "Positions of watched channels are compared with Redis.", least=1)
     authorize_threads: int = _setting(4, "Threads that answer who may read what.", least=1)
     authorize_queue: int = _setting(1_000, "Requests that may wait for those threads.", least=1)
+    access_recheck_s: float = _setting(60.0, "Each stream's permission is looked at once in this time.", least=1)
+    poll_cache_s: float = _setting(15.0, "A poller's permission is remembered so long; a kick forgets it.", least=0)
+    cors_origins: str = _setting("", "Other origins that may read, by commas; `*`: all of them, but without cookies.")
+    metrics_token: str = _setting("", "Bearer token that reads /metrics; empty: only staff, by their session.")
     max_streams: int = _setting(10_000, "Open streams of one process.", least=1)
     max_streams_per_user: int = _setting(20, "Open streams of one user in one process.", least=1)
 
@@ -60,6 +69,16 @@ class Settings:
     def recorded(self) -> Callable[[str], Snapshot | None]:
         """The project's own record of a task; none while none is set."""
         return import_string(self.record) if self.record else _no_record
+
+    @property
+    def listed(self) -> "Callable[[str], Listing] | None":
+        """The project's list of unfinished tasks, None while none is set."""
+        return import_string(self.listing) if self.listing else None
+
+    @property
+    def overviewed(self) -> Callable[[], dict[str, Any]]:
+        """What the project says of its queues and workers; nothing while none is set."""
+        return import_string(self.overview) if self.overview else dict
 
 
 def _nobody(_user: Any, _channel: str) -> bool:

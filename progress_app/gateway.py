@@ -1,7 +1,7 @@
 """The ASGI application that serves the stream, mounted before Django.
 
-1. `GET /events/` is answered here: authorized by Django (`authorizer`) or by a token, then streamed. All else goes
-   on to Django.
+1. `GET /events/` is answered here: authorized by Django (`authorizer`) or by a token, then streamed. So are those that
+   poll a snapshot, and `/metrics`. All else goes on to Django.
 2. A native EventSource gives up for good on any status but 200. So a session whose stream cannot be opened *now*
    (Redis or the database away, too many) gets a stream that says so, ends, and lets the browser come back; who may
    not read gets the true status, and who has seen the end gets 204, which ends the EventSource. A token's client
@@ -11,25 +11,23 @@
 
 import asyncio
 import logging
+import secrets
 import signal
-import time
 from collections.abc import Awaitable, Callable, Iterable
 from contextlib import suppress
-from typing import Any, Final, cast
+from typing import Any, Final
 from urllib.parse import parse_qs
 
-from redis import asyncio as redis
-
-from progress_app import conf, connections
-from progress_app.authorizer import Authorizer
 from progress_app.channels import Kind, parse
-from progress_app.events import Snapshot
+from progress_app.cors import Cors, Headers
 from progress_app.exceptions import BackendUnavailable, Overloaded, TokenRefused, UsageError
-from progress_app.hub import Hub
-from progress_app.seats import Seats
+from progress_app.metrics import CONTENT_TYPE as METRICS_TYPE
+from progress_app.metrics import PATH as METRICS_PATH
+from progress_app.metrics import Metrics
+from progress_app.node import Node
+from progress_app.polling import PATH as POLLING_PATH
 from progress_app.sse import parse_positions
 from progress_app.stream import Receive, Send, Stream, refuse, respond
-from progress_app.sweeper import Sweeper
 from progress_app.tokens import Grant, redeem
 
 PATH: Final = "/events/"
@@ -46,153 +44,151 @@ class Gateway:
 
     def __init__(self, django: Application) -> None:
         self._django = django
-        self._settings = settings = conf.get()
-        self._authorizer = Authorizer(threads=settings.authorize_threads, queue=settings.authorize_queue)
-        self._sweeper = Sweeper(settings)
-        self._seats = Seats(most=settings.max_streams, most_per_user=settings.max_streams_per_user)
-        self._hub: Hub | None = None
-        self._tokens: redis.Redis | None = None
-        self._running: set[asyncio.Task[None]] = set()
+        self._node = node = Node()
+        self._cors = Cors(node.settings.cors_origins)
+        self._metrics = Metrics(node.stats, streams=lambda: len(node.sweeper), channels=lambda: len(node.hub))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one ASGI connection."""
         if scope["type"] == "lifespan":
             await self._lifespan(receive, send)
-        elif scope["type"] == "http" and scope["path"] == PATH:
-            await self._events(scope, receive, send)
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close"})  # Django would raise on it
+        elif scope["path"] == PATH:
+            await self._events(scope, receive, send)
+        elif scope["path"] == METRICS_PATH:
+            await self._show_metrics(scope, send)
+        elif (asked := POLLING_PATH.fullmatch(scope["path"])) and self._is_preflight(scope):
+            await self._preflight(scope, send)
+        elif asked and scope["method"] == "GET":
+            await self._poll(scope, asked[1], send)
         else:
             await self._django(scope, receive, send)
-
-    # The process
 
     async def _lifespan(self, receive: Receive, send: Send) -> None:
         while True:
             message = await receive()
             if message["type"] == "lifespan.startup":
-                self._start()
-                _before_signal(signal.SIGTERM, self._begin_drain)
-                _before_signal(signal.SIGINT, self._begin_drain)
+                _ = self._node.hub
+                _before_signal(signal.SIGTERM, self._node.begin_drain)
+                _before_signal(signal.SIGINT, self._node.begin_drain)
                 await send({"type": "lifespan.startup.complete"})
             else:
-                await self._stop()
+                await self._node.stop()
                 await send({"type": "lifespan.shutdown.complete"})
                 return
 
-    def _start(self) -> Hub:
-        """Build what lives on the event loop; servers without a lifespan get it with their first stream."""
-        if self._hub is None:
-            settings = self._settings
-            self._hub = Hub(connections.feed(), self._recorded, recheck_s=settings.recheck_s, tick_s=settings.tick_s)
-            self._tokens = redis.Redis.from_url(settings.redis_url, socket_timeout=2, socket_connect_timeout=1)
-            self._hub.start()
-            self._spawn(self._sweeper.run())
-        return self._hub
+    def _is_preflight(self, scope: Scope) -> bool:
+        return self._cors.is_on and scope["method"] == "OPTIONS"
 
-    async def _stop(self) -> None:
-        for task in self._running:
-            task.cancel()
-        if self._hub is not None and self._tokens is not None:
-            await self._hub.stop()
-            await self._tokens.aclose()
-        self._authorizer.close()
+    async def _preflight(self, scope: Scope, send: Send) -> None:
+        await respond(send, 204, None, *self._cors.preflight(_header(scope, b"origin")))
 
-    def _begin_drain(self) -> None:
-        if not self._sweeper.draining:
-            self._spawn(self._sweeper.drain())
+    # Those that poll
 
-    def _spawn(self, work: Any) -> None:
-        self._running.add(task := asyncio.get_running_loop().create_task(work))
-        task.add_done_callback(self._running.discard)
+    async def _poll(self, scope: Scope, task: str, send: Send) -> None:
+        cors = self._cors.headers(_header(scope, b"origin"))
+        try:
+            await self._node.polling.answer(scope, task, send, *cors)
+        except UsageError as error:
+            await respond(send, 400, _told("bad-request", str(error)), *cors)
+        except (BackendUnavailable, Overloaded) as error:
+            logger.warning("A poll was not answered: %s", error)
+            told = _told("unavailable", "The state of the task cannot be had right now; ask again.")
+            await respond(send, 503, told, *cors, (b"retry-after", b"%d" % RETRY_AFTER_S))
 
-    async def _recorded(self, task: str) -> Snapshot | None:
-        return await self._authorizer.recorded(self._settings.recorded, task)
+    # Those that watch the process
 
-    # A request
+    async def _show_metrics(self, scope: Scope, send: Send) -> None:
+        if not await self._may_see_metrics(scope):
+            await respond(send, 404, _told("not-found", "Log in as staff, or send the bearer token for metrics."))
+            return
+        page = self._metrics.page()
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", METRICS_TYPE)]})
+        await send({"type": "http.response.body", "body": page, "more_body": False})
+
+    async def _may_see_metrics(self, scope: Scope) -> bool:
+        token = self._node.settings.metrics_token
+        given = _header(scope, b"authorization").removeprefix("Bearer ")
+        if token and secrets.compare_digest(given.encode(), token.encode()):
+            return True
+        try:
+            verdict = await self._node.authorizer.authorize({**scope, "query_string": b"channel=ops"})
+        except (Overloaded, UsageError):
+            return False
+        return verdict.grant is not None  # who may watch operations may read their figures
+
+    # A stream
 
     async def _events(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["method"] != "GET":
-            await respond(send, 405, _told("bad-request", "Only GET opens a stream."), (b"allow", b"GET"))
-            return
+        cors = self._cors.headers(_header(scope, b"origin"))
+        if self._is_preflight(scope):
+            await self._preflight(scope, send)
+        elif scope["method"] != "GET":
+            await respond(send, 405, _told("bad-request", "Only GET opens a stream."), (b"allow", b"GET"), *cors)
+        else:
+            await self._stream(scope, receive, send, cors)
+
+    async def _stream(self, scope: Scope, receive: Receive, send: Send, cors: Headers) -> None:
         query = parse_qs(scope["query_string"].decode("latin-1"), max_num_fields=None)
-        seen = parse_positions(_header(scope, b"last-event-id") or query.get("lastEventId", [""])[-1])
         by_token = "token" in query
         try:
-            self._check_room()
-            grant, cookies = await (
-                self._by_token(query["token"][-1], send) if by_token else self._by_session(scope, send)
-            )
+            self._node.check_room()
+            if by_token:
+                grant, headers = await self._by_token(query["token"][-1], send, cors)
+            else:
+                grant, headers = await self._by_session(scope, send, cors)
             if grant is not None:
-                await self._open(grant, seen, receive, send, cookies)
+                seen = parse_positions(_header(scope, b"last-event-id") or query.get("lastEventId", [""])[-1])
+                asked = None if by_token else scope
+                await self._open(grant, seen, asked, receive=receive, send=send, headers=headers)
         except UsageError as error:
-            await respond(send, 400, _told("bad-request", str(error)))
+            await respond(send, 400, _told("bad-request", str(error)), *cors)
         except (BackendUnavailable, Overloaded) as error:
+            self._node.stats.refused["overloaded" if isinstance(error, Overloaded) else "unavailable"] += 1
             logger.warning("A stream was not opened: %s", error)
-            await self._come_back(send, error, by_token=by_token)
+            await self._come_back(send, error, cors, by_token=by_token)
 
-    async def _come_back(self, send: Send, error: Exception, *, by_token: bool) -> None:
+    async def _come_back(self, send: Send, error: Exception, cors: Headers, *, by_token: bool) -> None:
         text = "The live view is not available right now; it is tried again."
         if by_token:
             after_s = error.retry_after_s if isinstance(error, Overloaded) else RETRY_AFTER_S
-            await respond(send, 503, _told("unavailable", text), (b"retry-after", b"%d" % after_s))
+            await respond(send, 503, _told("unavailable", text), (b"retry-after", b"%d" % after_s), *cors)
         else:
-            await refuse(send, "unavailable", text)
+            await refuse(send, "unavailable", text, *cors)
 
-    async def _by_session(self, scope: Scope, send: Send) -> tuple[Grant | None, list[tuple[bytes, bytes]]]:
-        verdict = await self._authorizer.authorize(scope)
+    async def _by_session(self, scope: Scope, send: Send, cors: Headers) -> tuple[Grant | None, Headers]:
+        verdict = await self._node.authorizer.authorize(scope)
         if verdict.status >= SERVER_ERROR:
             raise BackendUnavailable(f"Django answered {verdict.status} when it was asked who may read.")
         if verdict.grant is None:
-            await send({"type": "http.response.start", "status": verdict.status, "headers": verdict.headers})
+            self._node.stats.refused[str(verdict.status)] += 1
+            headers = [*verdict.headers, *cors]
+            await send({"type": "http.response.start", "status": verdict.status, "headers": headers})
             await send({"type": "http.response.body", "body": verdict.body, "more_body": False})
-        return verdict.grant, verdict.cookies
+        return verdict.grant, [*verdict.cookies, *cors]
 
-    async def _by_token(self, token: str, send: Send) -> tuple[Grant | None, list[tuple[bytes, bytes]]]:
-        self._start()
+    async def _by_token(self, token: str, send: Send, cors: Headers) -> tuple[Grant | None, Headers]:
         try:
-            return await redeem(self._take, prefix=self._settings.key_prefix, token=token), []
+            return await redeem(self._node.take, prefix=self._node.settings.key_prefix, token=token), cors
         except TokenRefused:
-            await respond(send, 401, _told("unauthorized", "The token is missing, expired or used: ask for a new one."))
-            return None, []
-
-    async def _take(self, key: str) -> bytes | None:
-        assert self._tokens is not None  # noqa: S101  (set by _start)
-        try:
-            return cast("bytes | None", await self._tokens.getdel(key))
-        except redis.RedisError as error:
-            raise BackendUnavailable(f"Redis did not answer ({type(error).__name__}).") from error
+            self._node.stats.refused["401"] += 1
+            told = _told("unauthorized", "The token is missing, expired or used: ask for a new one.")
+            await respond(send, 401, told, *cors)
+            return None, cors
 
     async def _open(
-        self,
-        grant: Grant,
-        seen: dict[str, int],
-        receive: Receive,
-        send: Send,
-        cookies: list[tuple[bytes, bytes]],
+        self, grant: Grant, seen: dict[str, int], scope: Scope | None, *, receive: Receive, send: Send, headers: Headers
     ) -> None:
         if _has_seen_the_end(grant.channels, seen):
-            await respond(send, 204, None, *cookies)
+            await respond(send, 204, None, *headers)
             return
-        with self._seats.taken(grant.user):
-            hub = self._start()
-            mailbox = await hub.open([parse(name) for name in grant.channels], seen)
-            stream = Stream(grant, hub, mailbox, send, heartbeat_s=self._settings.heartbeat_s)
-            self._sweeper.add(stream)
-            cause = "failed"
-            try:
-                cause = await stream.run(receive, cookies)
-            finally:
-                self._sweeper.remove(stream)
-                hub.close(mailbox)
-                seconds = time.monotonic() - stream.opened_s
-                logger.info("A stream of %d channels ended after %.1f s: %s.", len(grant.channels), seconds, cause)
-
-    def _check_room(self) -> None:
-        """Turn away before anything is asked or a token is spent."""
-        if self._sweeper.draining:
-            raise Overloaded("This process is shutting down.", RETRY_AFTER_S)
-        self._seats.check()
+        node = self._node
+        with node.seats.taken(grant.user):
+            mailbox = await node.hub.open([parse(name) for name in grant.channels], seen)
+            stream = Stream(grant, node.hub, mailbox, send, heartbeat_s=node.settings.heartbeat_s)
+            with node.looked_after(stream, scope, resumed=bool(seen)):
+                await stream.run(receive, headers)
 
 
 def _has_seen_the_end(names: Iterable[str], seen: dict[str, int]) -> bool:

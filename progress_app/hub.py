@@ -17,13 +17,14 @@ from collections.abc import Awaitable, Callable, Collection, Coroutine, Iterable
 from typing import Any, Final
 
 from progress_app.backends.base import Entry, Feed
-from progress_app.channels import Channel, Kind
+from progress_app.channels import Channel, Kind, task_channel
 from progress_app.comparison import Comparison
 from progress_app.exceptions import BackendUnavailable, PositionUnknown
 from progress_app.listing import Listings, Records, nothing_listed
 from progress_app.overview import Overview, keep_told, nothing_to_tell
 from progress_app.sources import Sources
 from progress_app.sse import frame
+from progress_app.stats import Stats
 from progress_app.subscriber import Subscriber, reset_frame
 from progress_app.topic import RowsTopic, Topic, topic_of
 
@@ -45,6 +46,7 @@ class Hub:
         overview: what the channel `ops` says, as JSON.
         recheck_s: how often positions of watched channels are compared with storage.
         tick_s: how often viewers of many tasks, and of rows, are written to.
+        stats: what is counted.
         clock: Unix time in seconds.
 
     """
@@ -58,10 +60,13 @@ class Hub:
         overview: Overview = nothing_to_tell,
         recheck_s: float,
         tick_s: float,
+        stats: Stats | None = None,
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._feed = feed
+        self.stats = stats or Stats()
         self._overview = overview
+        self._clock = clock
         self._recheck_s = recheck_s
         self._tick_s = tick_s
         self._sources = Sources(feed, tick_s=tick_s)
@@ -93,6 +98,15 @@ class Hub:
         """Call `control` with what is announced on a channel that no viewer can ask for."""
         self._controls[channel] = control
         self._feed.follow(channel)
+
+    def __len__(self) -> int:
+        return len(self._topics)
+
+    async def read(self, task: str) -> bytes | None:
+        """The newest snapshot of a task in Redis as JSON, None if there is none; raises BackendUnavailable."""
+        name = task_channel(task)
+        found = (await self._feed.read_states([name])).get(name)
+        return None if found is None else found.data
 
     # Viewers
 
@@ -190,6 +204,7 @@ class Hub:
                 found = await self._feed.replay(name, subscriber.cursor(name), REPLAY_BATCH)
             except PositionUnknown as gap:
                 logger.info("%s", gap)
+                self.stats.resets += 1
                 subscriber.reset(name, reset_frame([name]))
                 continue
             entries = ((entry.pos, frame(entry.event, entry.data)) for entry in found)
@@ -227,12 +242,14 @@ class Hub:
         event = frame(entry.event, entry.data)
         if topic.is_state:
             topic.show(entry.pos, event, final=is_final)
+            self.stats.delivered(entry.data, self._clock())
         else:
             for subscriber in topic.subscribers:
                 subscriber.offer_entry(entry.channel, entry.pos, event)
 
     def interrupted(self) -> None:
         """As `Sink.interrupted`: new viewers wait until the channels are followed again."""
+        self.stats.reconnects += 1
         for topic in self._topics.values():
             if topic.channel.kind is not Kind.OPS:
                 topic.is_interrupted()

@@ -36,6 +36,7 @@ HEADERS: Final = [
         b"identity",
     ),  # neither nginx nor a middleware may gzip, which would hold events back
 ]
+FORBIDDEN: Final = "forbidden"
 RETRY_MS: Final = (1_000, 5_000)  # each client waits its own time, so that a crowd does not come back at once
 REDIS_AWAY_S: Final = 1.0
 
@@ -59,12 +60,14 @@ class Stream:
     """
 
     __slots__ = ("_beat", "_heartbeat_s", "_hub", "_rest", "_send", "_task", "draining", "grant", "mailbox", "opened_s",
-                 "send_began_s", "wrote_s")  # fmt: skip
+                 "outcome", "send_began_s", "writes", "wrote_s")  # fmt: skip
 
     def __init__(self, grant: Grant, hub: Hub, mailbox: Subscriber, send: Send, *, heartbeat_s: float) -> None:
         self.grant = grant
         self.mailbox = mailbox
         self.draining = False
+        self.outcome = "failed"  # the cause of the end, once it has ended by itself
+        self.writes = 0
         self.opened_s = self.wrote_s = time.monotonic()
         self.send_began_s: float | None = None
         self._hub = hub
@@ -90,7 +93,8 @@ class Stream:
             self.mailbox.end("disconnected")
         finally:
             watcher.cancel()
-        return self.mailbox.ended or "finished"
+        self.outcome = self.mailbox.ended or "finished"
+        return self.outcome
 
     def _opening(self) -> bytes:
         told = {"v": 1, "heartbeat_s": self._heartbeat_s, "now": time.time()}
@@ -103,6 +107,9 @@ class Stream:
         while True:
             await mailbox.wait()
             await self._finish_write()
+            if mailbox.ended == FORBIDDEN:  # what waits is no longer this viewer's to see
+                await self._write(error_frame(FORBIDDEN, "You may not watch this any more.", retryable=False))
+                return
             if chunk := mailbox.take():
                 await self._write(chunk)
             elif self._beat:
@@ -125,12 +132,14 @@ class Stream:
 
     async def _write(self, chunk: bytes) -> None:
         self.send_began_s = self.wrote_s = time.monotonic()
+        self.writes += 1
         await self._send({"type": "http.response.body", "body": chunk, "more_body": True})
         self.send_began_s = None
 
     def write_now(self, chunk: bytes) -> None:
         """Write while the stream's coroutine sleeps."""
         self.send_began_s = self.wrote_s = time.monotonic()
+        self.writes += 1
         sending = self._send({"type": "http.response.body", "body": chunk, "more_body": True}).__await__()
         try:
             waits_for = next(sending)
@@ -161,6 +170,10 @@ class Stream:
         self._beat = True
         self.mailbox.wake()
 
+    def forbid(self) -> None:
+        """End the stream of a viewer who may not read any more."""
+        self.mailbox.end(FORBIDDEN)
+
     def cut(self, cause: str) -> None:
         """End a stream that cannot be written to."""
         self.mailbox.end(cause)
@@ -182,11 +195,16 @@ class _Rest:
         yield from self._steps
 
 
-async def refuse(send: Send, condition: str, text: str) -> None:
+def error_frame(condition: str, text: str, *, retryable: bool) -> bytes:
+    """The event that says why a stream ends."""
+    error = {"v": 1, "condition": condition, "text": text, "retryable": retryable}
+    return sse.frame("stream-error", msgspec.json.encode(error)).plain
+
+
+async def refuse(send: Send, condition: str, text: str, *headers: tuple[bytes, bytes]) -> None:
     """Answer with a stream that says why it ends, to a client that gives up on any status but 200."""
-    error = {"v": 1, "condition": condition, "text": text, "retryable": True}
-    body = sse.retry(retry_ms()) + sse.frame("stream-error", msgspec.json.encode(error)).plain
-    await send({"type": "http.response.start", "status": 200, "headers": HEADERS})
+    body = sse.retry(retry_ms()) + error_frame(condition, text, retryable=True)
+    await send({"type": "http.response.start", "status": 200, "headers": [*HEADERS, *headers]})
     await send({"type": "http.response.body", "body": body, "more_body": False})
 
 

@@ -25,6 +25,9 @@ class Sweeper:
         self._ends_s: dict[Stream, float] = {}
         self.draining = False
 
+    def __len__(self) -> int:
+        return len(self._ends_s)
+
     def add(self, stream: Stream) -> None:
         """Look after a stream; one that was being opened when the drain began ends at once."""
         age_s = self._settings.max_age_s * random.uniform(YOUNGEST_SHARE, 1.0)  # noqa: S311

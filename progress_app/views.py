@@ -19,17 +19,16 @@ from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_GET, require_POST, require_safe
 from django_eventstream.utils import get_channelmanager
 
-from progress_app import conf, connections, tokens
+from progress_app import conf, connections, polling, tokens
 from progress_app.access import asked_for
 from progress_app.authorizer import MARK
 from progress_app.channels import task_channel
-from progress_app.events import Snapshot, State
+from progress_app.events import Snapshot
 from progress_app.exceptions import BackendUnavailable, UsageError
 from progress_app.present import present
 from progress_app.widget import context
 
-POLL_RUNNING_S: Final = 1
-POLL_IDLE_S: Final = 5
+AGAIN_S: Final = 5
 TRANSPORTS: Final = ("sse",)
 BAD_BODY: Final = (ValueError, RecursionError, RawPostDataException)  # no such JSON; [[[[…; a form with files
 LOG_IN_FIRST: Final = (401, "unauthorized", "Log in first.")
@@ -69,7 +68,7 @@ def token(request: HttpRequest) -> HttpResponse:
         )  # fmt: skip
     except BackendUnavailable:
         text = "No stream can be opened right now; try again."
-        return _refusal(503, "unavailable", text, headers={"Retry-After": str(POLL_IDLE_S)})
+        return _refusal(503, "unavailable", text, headers={"Retry-After": str(AGAIN_S)})
     url = request.build_absolute_uri(f"{settings.events_url or reverse('progress:events')}?token={made}")
     return JsonResponse({"token": made, "url": url, "expires_in": settings.token_ttl_s})
 
@@ -108,15 +107,15 @@ def _refusal(
 def snapshot(request: HttpRequest, task_id: Any) -> HttpResponse:
     """The present snapshot as JSON, with an ETag; `Retry-After` says when to ask again, in seconds."""
     shown = _present(request, task_id)
-    etag = f'"{shown.pos}-{shown.state}"'
-    response = get_conditional_response(request, etag=etag) or HttpResponse(
+    tag = polling.etag(shown)
+    response = get_conditional_response(request, etag=tag) or HttpResponse(
         shown.to_json(), content_type="application/json"
     )
-    response["ETag"] = etag
+    response["ETag"] = tag
     patch_cache_control(response, private=True, no_cache=True)
-    if not shown.is_final:
-        idle = shown.state is State.QUEUED or time.time() - shown.ts > POLL_IDLE_S
-        response["Retry-After"] = str(POLL_IDLE_S if idle else POLL_RUNNING_S)
+    again_s = polling.retry_after_s(shown, time.time())
+    if again_s is not None:
+        response["Retry-After"] = str(again_s)
     return response
 
 

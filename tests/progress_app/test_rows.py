@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
+from config.places import BASE
 from progress_app.backends.memory import MemoryBackend
 from progress_app.channels import parse
 from progress_app.events import Snapshot, StageRef, State
 from progress_app.hub import Hub
 from progress_app.listing import Listing
-from progress_app.rows import KEPT, SHOWN_FIRST, Board, is_end, position_of, row, task_of
+from progress_app.rows import KEPT, SHOWN_FIRST, Board, is_end, position_of, row, rows_frame, task_of
 from progress_app.subscriber import Subscriber
 from tests.progress_app.doubles import OTHER_TASK, TASK, snapshot, told, until
 
@@ -30,6 +31,13 @@ def test_a_row_is_a_task_in_about_130_bytes() -> None:
     expected = {"task": TASK, "state": "running", "percent": 42.1, "stage": "Load", "pos": 1_876_951_040_000_123}
     assert json.loads(made) == expected
     assert len(made) <= 130
+
+
+def test_the_documents_example_is_what_we_send() -> None:
+    text = (BASE / "docs" / "events.md").read_text(encoding="utf-8")
+    example = text.partition("```json\n")[2].partition("\n```")[0]
+    made = row(snapshot(percent=42.1, stage=StageRef(index=0, name="Load"), pos=1_876_951_040_000_123))
+    assert rows_frame([made]).plain == b"event: rows\ndata: %b\n\n" % example.encode()
 
 
 @pytest.mark.parametrize("state", list(State))
