@@ -13,6 +13,7 @@ import msgspec
 
 VERSION: Final = 1
 FULL_PERCENT: Final = 100.0
+COMPLETE: Final = "complete"  # the event that carries a task's last snapshot
 
 
 class State(StrEnum):
@@ -154,7 +155,7 @@ class Snapshot:
     @property
     def event(self) -> str:
         """The name of the stream's event that carries this snapshot."""
-        return "complete" if self.is_final else "progress"
+        return COMPLETE if self.is_final else "progress"
 
     def at(self, pos: int) -> "Snapshot":
         """The same snapshot at another position."""

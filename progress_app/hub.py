@@ -19,6 +19,7 @@ from typing import Any, Final
 from progress_app.backends.base import Entry, Feed
 from progress_app.channels import Channel, Kind, task_channel
 from progress_app.comparison import Comparison
+from progress_app.events import COMPLETE
 from progress_app.exceptions import BackendUnavailable, PositionUnknown
 from progress_app.listing import Listings, Records, nothing_listed
 from progress_app.overview import Overview, keep_told, nothing_to_tell
@@ -231,7 +232,7 @@ class Hub:
             self._sources.put(entry)
             return
         topic = self._topics.get(entry.channel)
-        is_final = entry.event == "complete"
+        is_final = entry.event == COMPLETE
         if topic is None:
             self._controls.get(entry.channel, _ignore)(entry.data)
             return

@@ -26,8 +26,12 @@ class Keys:
     prefix: str
 
     def state(self, task: str) -> str:
-        """The hash of a task's newest snapshot."""
-        return f"{self.prefix}:{{{task}}}:state"
+        """A task's newest snapshot, as `state` below reads it."""
+        return f"{self.prefix}:{{{task}}}:now"
+
+    def cancel(self, task: str) -> str:
+        """When a task's cancel was asked for."""
+        return f"{self.prefix}:{{{task}}}:cancel"
 
     def log(self, channel: str) -> str:
         """The stream of a log channel; a task's log lies beside its state."""
@@ -49,10 +53,13 @@ class Keys:
         """What a roll-up touches: the parent's state key, the family's hash, its children's words."""
         return self.state(parent), f"{self.prefix}:{{{parent}}}:family", f"{self.prefix}:{{{parent}}}:words"
 
-    def of_task(self, task: str) -> tuple[str, str, str, str]:
-        """What a publish touches: state key, log key, state topic, log topic."""
-        log = log_channel(task)
-        return self.state(task), self.log(log), self.topic(task_channel(task)), self.topic(log)
+    def of_task(self, task: str) -> tuple[str, str, str]:
+        """What a publish touches: the keys of state, log and cancel."""
+        return self.state(task), self.log(log_channel(task)), self.cancel(task)
+
+    def topics(self, task: str) -> tuple[str, str]:
+        """Where a publish is announced: the topics of state and log."""
+        return self.topic(task_channel(task)), self.topic(log_channel(task))
 
 
 def message(channel: str, payload: bytes) -> Entry:
@@ -60,6 +67,11 @@ def message(channel: str, payload: bytes) -> Entry:
     head, _, data = payload.partition(b"\n")
     pos, _, event = head.partition(b" ")
     return Entry(channel, int(pos), event.decode(), data)
+
+
+def state(channel: str, kept: bytes) -> Entry:
+    """Read a kept state: attempt, blank, and the announcement."""
+    return message(channel, kept.partition(b" ")[2])
 
 
 def stored(channel: str, entry: tuple[bytes, dict[bytes, bytes]]) -> Entry:

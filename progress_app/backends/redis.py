@@ -17,15 +17,16 @@ from redis import Redis
 from redis.exceptions import NoScriptError, OutOfMemoryError, ReadOnlyError, RedisError
 
 from progress_app.backends.base import Answer, Entry, Verdict, check_replay
-from progress_app.backends.keys import Keys, edges, script, stored
+from progress_app.backends.keys import Keys, edges, script, state, stored
 from progress_app.backends.redis_family import RedisFamilies
-from progress_app.events import Children, LogEntry, Snapshot
+from progress_app.events import COMPLETE, Children, LogEntry, Snapshot
 from progress_app.exceptions import BackendUnavailable
 from progress_app.rollup import Member, Rollup, tells
 from progress_app.rows import row_before_position
 
 TIMEOUT_S: Final = 2.0  # a healthy answer takes under a millisecond; longer means that Redis is in trouble
 CONNECT_TIMEOUT_S: Final = 1.0
+LONGEST_HEAD: Final = 63  # of a kept state, before its JSON
 _POSITION: Final = b'"pos":0,'
 T = TypeVar("T")
 
@@ -104,12 +105,11 @@ class RedisBackend:
             self._families.end(parent)
 
     def _call(self, publish: Callable[..., Any], snapshot: Snapshot, log: Sequence[LogEntry], rows: str) -> Any:
-        state_key, log_key, state_topic, log_topic = self._keys.of_task(snapshot.task)
+        state_topic, log_topic = self._keys.topics(snapshot.task)
         keep_s = self._keep_final_s if snapshot.is_final else self._keep_running_s
         before, _, after = snapshot.at(0).to_json().partition(_POSITION)
         head = (
             snapshot.attempt,
-            int(snapshot.is_final),
             keep_s,
             snapshot.event,
             before + b'"pos":',
@@ -117,7 +117,7 @@ class RedisBackend:
         )
         row = (row_before_position(snapshot), rows)
         tail = (state_topic, log_topic, self._log_entries, *row, *(entry.to_json() for entry in log))
-        return publish(keys=(state_key, log_key), args=head + tail)
+        return publish(keys=self._keys.of_task(snapshot.task), args=head + tail)
 
     def append(self, channel: str, event: str, data: bytes) -> int:
         """As `Backend.append`."""
@@ -132,11 +132,8 @@ class RedisBackend:
 
     def request_cancel(self, task: str, at: float) -> None:
         """As `Backend.request_cancel`."""
-        key = self._keys.state(task)
-        with self._one_kind_of_error(), self.client.pipeline(transaction=True) as pipe:
-            pipe.hsetnx(key, "cancel", repr(at))
-            pipe.expire(key, self._keep_running_s, nx=True)
-            pipe.execute()
+        with self._one_kind_of_error():
+            self.client.set(self._keys.cancel(task), repr(at), ex=self._keep_running_s, nx=True)
 
     def ping(self) -> None:
         """Do nothing but ask; raises BackendUnavailable."""
@@ -151,16 +148,16 @@ class RedisBackend:
     def read_snapshot(self, task: str) -> Snapshot | None:
         """As `Backend.read_snapshot`."""
         with self._one_kind_of_error():
-            body = self.client.hget(self._keys.state(task), "body")
-        return Snapshot.from_json(cast("bytes", body)) if body else None
+            kept = self.client.get(self._keys.state(task))
+        return Snapshot.from_json(state("", cast("bytes", kept)).data) if kept else None
 
     def unfinished(self, tasks: Sequence[str]) -> list[str]:
         """As `Backend.unfinished`."""
         with self._one_kind_of_error(), self.client.pipeline(transaction=False) as pipe:
             for task in tasks:
-                pipe.hget(self._keys.state(task), "final")
-            finals = pipe.execute()
-        return [task for task, final in zip(tasks, finals, strict=True) if final == b"0"]
+                pipe.getrange(self._keys.state(task), 0, LONGEST_HEAD)
+            heads = pipe.execute()
+        return [task for task, head in zip(tasks, heads, strict=True) if head and state("", head).event != COMPLETE]
 
     def replay(self, channel: str, after: int | None, limit: int) -> list[Entry]:
         """As `Backend.replay`."""

@@ -20,7 +20,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 
 from progress_app.backends.base import Entry, Sink, check_replay
-from progress_app.backends.keys import Keys, edges, message, stored
+from progress_app.backends.keys import Keys, edges, message, state, stored
 from progress_app.backends.redis_subscription import Reply, Subscription
 from progress_app.channels import parse
 from progress_app.exceptions import BackendUnavailable
@@ -138,10 +138,10 @@ class RedisFeed:
         """As `Feed.read_states`."""
         found: dict[str, Entry] = {}
         for batch in _batches(channels):
-            commands = [("HMGET", self._keys.state(parse(name).subject), "pos", "event", "body") for name in batch]
-            for name, (pos, event, body) in zip(batch, await self._ask(commands), strict=True):
-                if body is not None:
-                    found[name] = Entry(name, int(pos), event.decode(), body)
+            commands = [("GET", self._keys.state(parse(name).subject)) for name in batch]
+            for name, kept in zip(batch, await self._ask(commands), strict=True):
+                if kept is not None:
+                    found[name] = state(name, kept)
         return found
 
     async def replay(self, channel: str, after: int | None, limit: int) -> list[Entry]:

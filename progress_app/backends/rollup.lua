@@ -1,6 +1,6 @@
 -- Adds children's progress to their family's sums and, not too often, announces their parent's snapshot.
 --
--- KEYS  1 parent's state hash  2 family hash  3 string of words, 4 bytes a child (see rollup.py)
+-- KEYS  1 parent's state  2 family hash  3 string of words, 4 bytes a child (see rollup.py)
 -- ARGV  1 number of the first child told of  2 its word and those of the next ones  3 parent's topic
 --       4 least milliseconds between two snapshots, -1: none now  5 seconds to keep
 --       and to begin, or to begin again:  6 parent's attempt  7 children  8 template  9 low  10 high percent
@@ -63,13 +63,13 @@ local function tenth(value)
   return string.format('%.1f', math.floor(value * 10 + 1e-9) / 10)
 end
 
-local shown = redis.call('HMGET', state, 'attempt', 'pos', 'final')
-local attempt, newest = tonumber(kept[1]), tonumber(shown[1] or -1)
-if attempt > newest or (attempt == newest and shown[3] ~= '1') then
+local shown, last, event = string.match(redis.call('GETRANGE', state, 0, 63), '^(%d+) (%d+) (%a+)\n')
+local order = tonumber(kept[1]) - tonumber(shown or -1)
+if order > 0 or (order == 0 and event ~= 'complete') then
   local how = redis.call('HMGET', family, 'template', 'low', 'high', 'began', 'row', 'topics')
   local part = total > 0 and most / (1000 * total) or 1
   local low, high = tonumber(how[2]), tonumber(how[3])
-  local pos = string.format('%.0f', shown[2] and tonumber(shown[2]) + 1 or tonumber(time[1]) * 1048576)
+  local pos = string.format('%.0f', last and tonumber(last) + 1 or tonumber(time[1]) * 1048576)
   local figures = {
     ['\1'] = pos,
     ['\2'] = string.format('%.0f', done + failed),
@@ -81,7 +81,7 @@ if attempt > newest or (attempt == newest and shown[3] ~= '1') then
     ['\8'] = tenth(math.max(0, seconds - tonumber(how[4]))),
   }
   local body, row = string.gsub(how[1], '%c', figures), string.gsub(how[5], '%c', figures)
-  redis.call('HSET', state, 'attempt', kept[1], 'pos', pos, 'final', 0, 'event', 'progress', 'body', body)
+  redis.call('SET', state, kept[1] .. ' ' .. pos .. ' progress\n' .. body, 'EX', keep)
   redis.call('PUBLISH', ARGV[3], pos .. ' progress\n' .. body)
   for topic in string.gmatch(how[6], '[^\n]+') do redis.call('PUBLISH', topic, pos .. ' row\n' .. row) end
 end

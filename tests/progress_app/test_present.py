@@ -98,7 +98,7 @@ def test_what_redis_holds_and_nobody_can_read_counts_as_nothing(
     record: Any, redis_db: redis.Redis, garbage: bytes
 ) -> None:
     record(ended)
-    redis_db.hset(f"headway:{{{TASK}}}:state", "body", garbage)
+    redis_db.set(f"headway:{{{TASK}}}:now", b"1 1 progress\n" + garbage)
     assert present(TASK) == ENDED
 
 

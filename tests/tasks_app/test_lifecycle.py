@@ -128,7 +128,7 @@ def test_a_running_task_is_asked(owner: User, redis_db: redis.Redis) -> None:
     lifecycle.cancel(task, user=owner)
     task.refresh_from_db()
     assert (task.state, task.finished_at) == (State.CANCELLING, None)
-    assert redis_db.hget(f"headway:{{{task.pk}}}:state", "cancel")
+    assert redis_db.get(f"headway:{{{task.pk}}}:cancel")
     assert lifecycle.cancel(task, user=owner).state == State.CANCELLING, "asking twice is no fault"
 
 
