@@ -12,7 +12,7 @@ from config import env, places
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
-MAINTAIN_EVERY_S = 15.0
+MAINTAIN_EVERY_S = env.seconds("MAINTAIN_EVERY_S", 15.0, at_least=0.1)
 # What a click may wait for a broker that hangs. The supervisor gives the workers 5 s: they may be patient.
 SOCKET_TIMEOUT_S = env.seconds("BROKER_SOCKET_TIMEOUT_S", 2.0, at_least=0.1)
 

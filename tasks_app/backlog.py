@@ -59,7 +59,7 @@ def _in_line(queue: str, priority: int, oldest: datetime) -> int:
 
 def publish() -> int:
     """Publish what the broker may not have, for some seconds; after one failure the rest waits for the next round."""
-    waiting = Task.objects.unpublished(older_than_s=conf.get().republish_after_s).order_by("created_at")
+    waiting = Task.objects.unpublished(older_than_s=conf.get().republish_after_s)
     began_s, published = time.monotonic(), 0
     while batch := waiting[:BATCH]:
         for task in batch:

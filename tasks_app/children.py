@@ -114,7 +114,7 @@ def conclude(parent_id: UUID) -> None:
 
 def tend() -> int:
     """Look after the families that wait: what fell through is done again; gives how many there are."""
-    parents = list(Task.objects.parked().order_by("created_at")[:MOST_A_ROUND])
+    parents = list(Task.objects.parked()[:MOST_A_ROUND])
     for parent in parents:
         _tend(parent)
     return len(parents)

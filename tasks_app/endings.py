@@ -23,7 +23,7 @@ def tell() -> int:
     """Tell the ends that were not told; gives how many."""
     _look()
     sent = 0
-    for task in Task.objects.filter(end_sent=False)[:MOST_SENT]:
+    for task in Task.objects.filter(end_sent=False).order_by("finished_at")[:MOST_SENT]:
         if not announce_end(task):
             break
         Task.objects.filter(pk=task.pk).update(end_sent=True)

@@ -30,7 +30,8 @@ def recover(task: Task) -> State | None:
         state = _put_back(task, noted)
     else:
         state = _end(task, State.LOST, VANISHED)
-    logger.warning("Task %s: the lease of attempt %d ran out on %s: %s.", task.pk, task.attempt, task.worker, state)
+    if state is not None:
+        logger.warning("Task %s: the lease of attempt %d ran out on %s: %s.", task.pk, task.attempt, task.worker, state)
     return state
 
 

@@ -91,8 +91,9 @@ class Transitions(models.QuerySet["Task"]):
         )
 
     def parked(self) -> "Transitions":
-        """Tasks that wait for their children."""
-        return self.filter(state__in=OWNED, lease_until=None, has_children=True)
+        """Tasks that wait for their children, the longest first."""
+        waiting = self.unfinished().filter(state__in=OWNED, lease_until=None, has_children=True)
+        return waiting.order_by("published_at")
 
     def go_on(self) -> bool:
         """Put a task that waited for its children into the queue; it is to be published again."""
@@ -119,12 +120,14 @@ class Transitions(models.QuerySet["Task"]):
         return self._moved(self.filter(state__in=WAITING, attempt=attempt), published_at=Now())
 
     def unpublished(self, *, older_than_s: float) -> "Transitions":
-        """Waiting tasks whose message is not known to be with the broker, and whose time has come.
+        """Waiting tasks whose message is not known to be with the broker, and whose time has come; oldest first.
 
-        Not children: `window` publishes them.
+        Not children: `window` publishes them. Ordered by an expression: for a plain column SQLite would walk through
+        a million rows in its order.
         """
         due = Q(next_at=None, created_at__lt=from_now(-older_than_s)) | Q(next_at__lte=Now())
-        return self.filter(due, state__in=WAITING, published_at=None, celery_id="", parent=None)
+        waiting = self.unfinished().filter(due, state__in=WAITING, published_at=None, celery_id="", parent=None)
+        return waiting.order_by(Coalesce("next_at", "created_at"))
 
     def doubt(self) -> int:
         """Let the waiting tasks of this query be published again; gives how many."""
@@ -132,7 +135,7 @@ class Transitions(models.QuerySet["Task"]):
 
     def lines(self, *, waiting_s: float) -> list[tuple[str, int, datetime]]:
         """Queue, priority and oldest publishing of the lines whose oldest task has waited so long, in seconds."""
-        published = self.filter(state__in=WAITING, published_at__isnull=False).order_by()
+        published = self.unfinished().filter(state__in=WAITING, published_at__isnull=False).order_by()
         lines = published.values_list("queue", "priority").annotate(oldest=Min("published_at"))
         return list(lines.filter(oldest__lt=from_now(-waiting_s)))
 
@@ -143,12 +146,12 @@ class Transitions(models.QuerySet["Task"]):
         return newest
 
     def overdue(self) -> "Transitions":
-        """Owned tasks whose lease has run out: their worker is gone, or frozen."""
-        return self.filter(state__in=OWNED, lease_until__lt=Now())
+        """Owned tasks whose lease has run out, the longest first: their worker is gone, or frozen."""
+        return self.filter(state__in=OWNED, lease_until__lt=Now()).order_by("lease_until")
 
     def unfinished(self) -> "Transitions":
         """Tasks to which something will still happen."""
-        return self.exclude(state__in=FINAL)
+        return self.filter(finished_at=None)
 
     def under_way(self) -> "Transitions":
         """The same by the states that they are in, which an index finds among a million finished tasks."""

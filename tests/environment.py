@@ -23,6 +23,7 @@ SINGLE = (
     "DEBUG",
     "DJANGO_SETTINGS_MODULE",
     "LOG_LEVEL",
+    "MAINTAIN_EVERY_S",
     "SECRET_KEY",
     "SECRET_KEY_FILE",
     "TIME_ZONE",

@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,13 @@ def _run(command: list[str]) -> None:
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[str]:
     """Start a server with an empty database `headway`; return its URL."""
+    with server() as url:
+        yield url
+
+
+@contextmanager
+def server() -> Iterator[str]:
+    """Run a server with an empty database `headway`, at this URL."""
     home = Path(tempfile.mkdtemp(prefix="headway-postgresql-"))
     if os.geteuid() == 0:
         os.chown(home, pwd.getpwnam("postgres").pw_uid, -1)

@@ -95,15 +95,17 @@ class Web:
 
 
 class Worker:
-    """A Celery worker with the project's jobs, those of `tests.stubborn_jobs`, and `tests.foreign_tasks`."""
+    """A Celery worker with the project's jobs, those of the modules that `include` names."""
 
     def __init__(
         self,
         name: str,
         environment: dict[str, str],
+        *,
         concurrency: int = 2,
         queues: str = "default,maintenance",
         pool: str = "prefork",
+        include: str = "tests.stubborn_jobs,tests.foreign_tasks",
     ) -> None:
         self.node = f"{name}-{os.getpid()}@test"
         celery = [sys.executable, "-m", "celery", "-A", "config.celery", "worker", "-n", self.node]
@@ -115,7 +117,7 @@ class Worker:
             "-P",
             pool,
             "-I",
-            "tests.stubborn_jobs,tests.foreign_tasks",
+            include,
             "-l",
             "info",
         ]

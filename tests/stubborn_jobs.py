@@ -1,6 +1,6 @@
 """Jobs for real workers in tests: they write a journal, and some do not stop when they are asked to.
 
-A worker of tests/stack.py imports this module. Each journal line is `<event> <attempt> <pid>`.
+A worker of tests/stack.py imports this module. Each journal line is `<event> <attempt> <pid> <task>`.
 """
 
 import asyncio
@@ -23,7 +23,7 @@ class JournalForm(forms.Form):
 
 def write(journal: str, event: str, progress: Any) -> None:
     with Path(journal).open("a", encoding="utf-8") as file:
-        file.write(f"{event} {progress._identity.attempt} {os.getpid()}\n")
+        file.write(f"{event} {progress._identity.attempt} {os.getpid()} {progress._identity.task}\n")
 
 
 def journalled(progress: Any, journal: str, seconds: float) -> None:
