@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("auth", "0012_alter_user_first_name_max_length"),
-        ("tasks_app", "0005_tracked"),
+        ("tasks_app", "0006_schedule"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
