@@ -162,6 +162,18 @@ TIME_ZONE = env.text("TIME_ZONE", "UTC")
 USE_TZ = True
 
 
+# --- e-mail -----------------------------------------------------------------------------------------------
+EMAIL_HOST = env.text("EMAIL_HOST")
+EMAIL_PORT = env.integer("EMAIL_PORT", 587, at_least=1, at_most=65535)
+EMAIL_HOST_USER = env.text("EMAIL_HOST_USER")
+EMAIL_HOST_PASSWORD = env.text("EMAIL_HOST_PASSWORD")
+EMAIL_USE_TLS = env.flag("EMAIL_USE_TLS", default=True)
+EMAIL_TIMEOUT = 10  # seconds; a round of maintenance sends, and must end
+DEFAULT_FROM_EMAIL = env.text("EMAIL_FROM", "headway@localhost")
+# Without a server the pages offer no e-mail.
+EMAIL_BACKEND = f"django.core.mail.backends.{'smtp' if EMAIL_HOST else 'console'}.EmailBackend"
+
+
 # --- progress and tasks -----------------------------------------------------------------------------------
 def given(prefix: str, tunables: type) -> dict[str, Any]:
     """Return what the environment sets of an app's tunables; the app's own defaults stand for the rest."""

@@ -35,7 +35,8 @@ Headers = list[tuple[bytes, bytes]]
 
 def etag(snapshot: Snapshot) -> str:
     """What names this state of the task."""
-    return f'"{snapshot.pos}-{snapshot.state}"'
+    place = snapshot.queue.position if snapshot.queue else 0  # nothing reports a task that waits: its pos stays
+    return f'"{snapshot.pos}-{snapshot.state}-{place}"'
 
 
 def matches(etag: str, asked: str) -> bool:

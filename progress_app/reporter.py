@@ -86,6 +86,11 @@ class Reporter:
 
     # For the job
 
+    @property
+    def task(self) -> str:
+        """The task's id."""
+        return self._identity.task
+
     @overload
     def track(self, iterable: Iterable[T], total: float | None = None, unit: str = "") -> Iterator[T]: ...
 

@@ -78,7 +78,7 @@ class TaskAdmin(admin.ModelAdmin[Task]):
     def title(self, task: Task) -> str:
         """The job's title, its name when it is gone from the code."""
         job = registry.find(task.job)
-        return job.title if job else task.job
+        return str(job.title) if job else task.job
 
     @admin.display(description="state", ordering="state")
     def badge(self, task: Task) -> SafeString:

@@ -8,7 +8,7 @@ from django.conf import settings as django_settings
 PREFIX = "TASKS_"
 
 
-def _setting(default: Any, explanation: str, *, least: float) -> Any:
+def _setting(default: Any, explanation: str, *, least: float | None = None) -> Any:
     return field(default=default, metadata={"explanation": explanation, "least": least})
 
 
@@ -33,6 +33,7 @@ class Settings:
     children_ahead: int = _setting(200, "Children of one task that are in the queue at once.", least=2)
     keep_days: int = _setting(90, "prune_tasks forgets tasks that ended so many days ago.", least=1)
     keep_most: int = _setting(1_000_000, "prune_tasks keeps at most the newest so many ended tasks.", least=1)
+    site_url: str = _setting("http://localhost:8000", "Where people reach this site; e-mails link to it.")
     page_size: int = _setting(25, "Tasks on one page of the list.", least=1)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from progress_app.events import State
-from tasks_app import backlog, children, endings
+from tasks_app import backlog, children, endings, subscriptions
 from tasks_app.models import Lock, Task
 from tasks_app.recovery import recover
 
@@ -26,6 +26,7 @@ class Report:
     families: int = 0
     published: int = 0
     sent: int = 0
+    mailed: int = 0
 
 
 def maintain() -> Report | None:
@@ -42,6 +43,7 @@ def maintain() -> Report | None:
             families=children.tend(),
             published=backlog.publish(),
             sent=endings.tell(),
+            mailed=subscriptions.tell(),
         )
     finally:
         Lock.objects.release(ROUND, holder)

@@ -128,6 +128,8 @@ class Task(models.Model):
     # Written as True together with the end, and taken back if the event could not be sent: one write fewer a task.
     end_sent = models.BooleanField(default=True, editable=False)
 
+    share_serial = models.PositiveIntegerField(default=0, editable=False)  # raised, it revokes the links given out
+
     joined = False  # no column: whoever started this one got it in place of a twin
 
     objects = Transitions.as_manager()
@@ -199,7 +201,7 @@ class Task(models.Model):
     def title(self) -> str:
         """The job's title, or its name if the job is gone from the code."""
         found = registry.find(self.job)
-        return self.own_title or (found.title if found else self.job)
+        return self.own_title or (str(found.title) if found else self.job)
 
     @property
     def duration_s(self) -> float | None:
@@ -255,3 +257,19 @@ class Attachment(models.Model):
     def get_absolute_url(self) -> str:
         """Where it is downloaded."""
         return reverse("tasks:file", args=[self.task_id, self.pk, self.name])
+
+
+class Subscription(models.Model):
+    """Somebody who asked for an e-mail at a task's end; `sent_at` None: not sent yet."""
+
+    task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="subscriptions")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    tries = models.PositiveSmallIntegerField(default=0)
+    sent_at = models.DateTimeField(null=True)
+
+    class Meta:
+        constraints: ClassVar = [models.UniqueConstraint(fields=["task", "user"], name="one_subscription_a_reader")]
+        indexes: ClassVar = [models.Index(fields=["task"], name="mail_unsent", condition=models.Q(sent_at=None))]
+
+    def __str__(self) -> str:
+        return f"{self.task_id} for {self.user_id}"

@@ -13,7 +13,7 @@ from django.http import Http404
 from progress_app.channels import Kind, parse
 from progress_app.exceptions import ChannelNameError
 from tasks_app.models import Task
-from tasks_app.registry import Job, all_jobs
+from tasks_app.registry import ANYBODY, Job, all_jobs
 from tasks_app.transitions import Transitions
 
 User = AbstractBaseUser | AnonymousUser
@@ -59,12 +59,14 @@ def may_start(user: Any, job: Job) -> bool:
     """Whether a user may start a job."""
     if not user.is_authenticated or not user.is_active or job.internal:
         return False
+    if job.permission == ANYBODY:
+        return True
     return bool(user.has_perm(job.permission) if job.permission else user.is_staff)
 
 
 def startable_jobs(user: Any) -> list[Job]:
-    """The jobs that a user may start, by title."""
-    return [job for job in all_jobs() if may_start(user, job)]
+    """The jobs of the catalogue that a user may start, by title."""
+    return [job for job in all_jobs() if not job.unlisted and may_start(user, job)]
 
 
 def may_read(user: Any, channel: str) -> bool:

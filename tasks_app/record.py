@@ -9,6 +9,7 @@ from uuid import UUID
 from progress_app.backends.base import first_position
 from progress_app.events import FULL_PERCENT, Fault, Snapshot, State
 from tasks_app.family import rollup_of, sums
+from tasks_app.line import place_of
 from tasks_app.models import Task
 
 WAITS_FOR_QUEUE: Final = "Waiting for the queue"
@@ -38,6 +39,7 @@ def snapshot_of(task: Task) -> Snapshot:
         cancel_requested_at=_unix(task.cancel_requested_at),
         started_at=_unix(task.started_at),
         elapsed=None if task.duration_s is None else round(task.duration_s, 1),
+        queue=place_of(task),
     )
     if task.is_waiting_for_queue:
         return replace(shown, message=WAITS_FOR_QUEUE)
@@ -61,7 +63,8 @@ def noted_snapshot(task: Task) -> Snapshot:
     try:
         return Snapshot.from_json(task.snapshot)
     except ValueError:
-        return Snapshot(task=str(task.pk), ts=(task.started_at or task.created_at).timestamp())
+        ts = (task.started_at or task.created_at).timestamp()
+        return Snapshot(task=str(task.pk), percent=task.percent, message=task.message, ts=ts)
 
 
 def _unix(moment: datetime | None) -> float | None:

@@ -13,13 +13,18 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any, Final, Required, TypedDict, Unpack, cast
+from typing import TYPE_CHECKING, Any, Final, Required, TypedDict, Union, Unpack, cast
 
 from django import forms
 
+if TYPE_CHECKING:
+    from django_stubs_ext import StrPromise
+
 Function = Callable[..., Any]
+Words = Union[str, "StrPromise"]  # as written, or to be translated when shown
 NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
 PACKAGES: Final = ("tasks_app.jobs", "tasks_app.chores")
+ANYBODY: Final = ""  # a permission that everybody has who is logged in
 DEFAULT_QUEUE: Final = "default"
 DEFAULT_PRIORITY: Final = 5
 LAST_PRIORITY: Final = 9
@@ -73,8 +78,8 @@ class Job:
 
     name: str
     function: Function
-    title: str
-    description: str = ""
+    title: Words
+    description: Words = ""
     form: type[forms.Form] = forms.Form
     stages: Sequence[str] = ()
     permission: str | None = None
@@ -91,6 +96,7 @@ class Job:
     hard_limit_s: float | None = None
     cancel_grace_s: float | None = None
     unique_by: Sequence[str] | None = None
+    unlisted: bool = False
 
     def __post_init__(self) -> None:
         """Refuse what cannot be meant, at the import of the job's module."""
@@ -132,11 +138,11 @@ class Options(TypedDict, total=False):
     Names end in their unit: `_s` are seconds.
     """
 
-    title: Required[str]
-    description: str  # the first line of the function's docstring, unless given
+    title: Required[Words]
+    description: Words  # the first line of the function's docstring, unless given
     form: type[forms.Form]  # of its parameters
     stages: Sequence[str]  # names, in order
-    permission: str | None  # who may start it, such as "shop.import_products"; None: staff
+    permission: str | None  # who may start it, such as "shop.import_products"; None: staff; ANYBODY
     internal: bool  # only other jobs start it, as their children
     queue: str  # Celery's; a worker must listen to it
     priority: int  # within its queue: 0 first, 9 last
@@ -150,6 +156,7 @@ class Options(TypedDict, total=False):
     hard_limit_s: float | None  # then its process is ended; None: a cancel's grace after the time limit
     cancel_grace_s: float | None  # a job that does not agree to its cancel for so long is ended; None: the setting's
     unique_by: Sequence[str] | None  # fields: of the tasks that agree in them one runs at a time; (): one at all
+    unlisted: bool  # it has its own door and does not stand in the catalogue
 
 
 def job(**options: Unpack[Options]) -> Callable[[Function], Function]:

@@ -19,7 +19,9 @@ register = template.Library()
 
 
 @register.inclusion_tag("progress_app/widget.html", takes_context=True)
-def progress_widget(context: Context, task: Any, size: str = "bar", rows: str = "") -> dict[str, Any]:
+def progress_widget(
+    context: Context, task: Any, size: str = "bar", rows: str = "", usual_s: float | None = None
+) -> dict[str, Any]:
     """Draw the bar of a task, live.
 
     Args:
@@ -28,6 +30,7 @@ def progress_widget(context: Context, task: Any, size: str = "bar", rows: str = 
         size: "bar", or "compact" for lists.
         rows: a channel that carries the task's row, such as "tasks": a list then follows that one for all of its bars.
             Empty: the bar follows its task.
+        usual_s: how many seconds such a task usually takes; a mark in the bar then shows the usual pace.
 
     Raises:
         ValueError: no task and no UUID was given, or an unknown size.
@@ -41,7 +44,7 @@ def progress_widget(context: Context, task: Any, size: str = "bar", rows: str = 
     if request is not None:
         setattr(request, ASSETS_NAMED, True)
     about_page = {"request": request, "sharers": sharers(request), "rows_channel": rows, "assets": not named}
-    return {**widget_context(shown, size), **about_page}
+    return {**widget_context(shown, size), **about_page, "usual_s": usual_s}
 
 
 def _uuid(given: Any) -> str:

@@ -1,22 +1,31 @@
 """A task's page, what one may do with the task, and its files."""
 
 from collections.abc import Mapping
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from progress_app.channels import log_channel
-from tasks_app import lifecycle, registry
+from progress_app.events import LogEntry
+from progress_app.present import present
+from tasks_app import lifecycle, registry, sharing
 from tasks_app.attempts import past_attempts
 from tasks_app.download import download
+from tasks_app.history import history
 from tasks_app.joblog import joblog
 from tasks_app.models import Task
 from tasks_app.permissions import may_control, may_start, visible_task
+from tasks_app.refusal import Refused
+from tasks_app.subscriptions import can_mail, subscribe, unsubscribe, wants_mail
 from tasks_app.views.verb import answer
+from tasks_app.waterfall import lanes
 
 
 @require_safe
@@ -31,7 +40,13 @@ def _shown(request: HttpRequest, task: Task) -> Mapping[str, Any]:
     control = may_control(request.user, task)
     log, position = joblog(task)
     job = registry.find(task.job)
+    usual = None if task.is_final else history(task.job).usual
     return {
+        **_over_time(task),
+        "usual_s": usual.middle if usual else None,
+        "can_mail": can_mail(request.user),
+        "wants_mail": not task.is_final and wants_mail(task, request.user),
+        "share_days": sharing.DAYS,
         "task": task,
         "job": job,
         "may_control": control,
@@ -45,6 +60,66 @@ def _shown(request: HttpRequest, task: Task) -> Mapping[str, Any]:
         "log_position": position,
         "show_traceback": request.user.is_staff and bool(task.traceback),
     }
+
+
+def _over_time(task: Task) -> Mapping[str, Any]:
+    """The lanes of the waterfall, and the snapshot that they are drawn from."""
+    snapshot = present(str(task.pk))
+    return {"lanes": lanes(task, snapshot), "snapshot": snapshot}
+
+
+@require_safe
+@login_required
+def log(request: HttpRequest, task_id: UUID) -> HttpResponse:
+    """The log as a text file: time, level and words of a line."""
+    task = visible_task(request.user, task_id)
+    entries, _position = joblog(task)
+    lines = [
+        f"{datetime.fromtimestamp(e.ts, UTC).isoformat(timespec='milliseconds')} {e.level} {e.text}" for e in entries
+    ]
+    response = HttpResponse("".join(f"{line}\n" for line in lines), content_type="text/plain; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{task.job}-{str(task.pk)[:8]}.log"'
+    response["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+def _line(entry: LogEntry) -> str:
+    moment = datetime.fromtimestamp(entry.ts, UTC).isoformat(timespec="milliseconds")
+    return f"{moment} {entry.level:7} {entry.text}\n"
+
+
+@require_POST
+@login_required
+def tell_me(request: HttpRequest, task_id: UUID) -> HttpResponse:
+    """Send an e-mail at the end, or with `off` none after all."""
+    task = visible_task(request.user, task_id)
+    try:
+        if "off" in request.POST:
+            unsubscribe(task, request.user)
+        else:
+            subscribe(task, request.user)
+    except Refused as error:
+        messages.warning(request, str(error))
+    return redirect(task)
+
+
+@require_POST
+@login_required
+def share(request: HttpRequest, task_id: UUID) -> HttpResponse:
+    """Show a new link for people without an account, or with `revoke` kill all that were given out."""
+    task = visible_task(request.user, task_id)
+    if not may_control(request.user, task):
+        raise Http404
+    if "revoke" in request.POST:
+        sharing.revoke(task)
+        messages.success(request, _("All links to this task that were given out are dead now."))
+        return redirect(task)
+    days = request.POST.get("days", "")
+    if not (days.isdecimal() and int(days) in sharing.DAYS):
+        messages.warning(request, _("Choose how long the link is to last."))
+        return redirect(task)
+    tokens = {scope.value: sharing.link_token(task, scope=scope, days=int(days)) for scope in sharing.Scope}
+    return render(request, "tasks_app/share.html", {"task": task, "tokens": tokens, "days": int(days)})
 
 
 @require_POST

@@ -86,7 +86,8 @@ def test_the_page_hears_of_progress_and_log(live: Stack, member: Page, running_t
     task = running_task()
     _open(live, member, task)
     _publish(task, percent=12.5, log=(_say(task, "begun"),))
-    member.wait_for_function("window.heard.includes(12.5) && window.heard.includes('begun')")
+    heard = "window.heard.includes(12.5) && window.heard.includes('begun')"
+    steps.wait_for(member, lambda: member.evaluate(heard), "both events")  # wait_for_function needs eval
 
 
 def test_what_a_job_says_is_text(live: Stack, member: Page, running_task: MakeTask) -> None:

@@ -170,3 +170,14 @@ def test_health_without_redis_is_503_and_gives_no_reason(
     response = client.get("/health/")
     assert (response.status_code, response.json()) == (503, {"database": True, "redis": False})
     assert b"hunter2" not in response.content
+
+
+# The log
+
+
+def test_the_log_is_a_text_file(owner: User, stranger: User) -> None:
+    task = TaskFactory.create(owner=owner, ended=True, log=[{"level": "warning", "text": "3 rows skipped", "ts": 1.5}])
+    response = logged_in(owner).get(f"/tasks/{task.pk}/log/")
+    assert response.content.decode() == "1970-01-01T00:00:01.500+00:00 warning 3 rows skipped\n"
+    assert response["Content-Disposition"].startswith("attachment")
+    assert logged_in(stranger).get(f"/tasks/{task.pk}/log/").status_code == 404

@@ -31,6 +31,7 @@ export class BarView {
     this.#write("count", snapshot.percent === null ? "" : wording.countText(snapshot));
     this.#write("elapsed", elapsedText(snapshot, takenAt, connection));
     this.#paintForecast(snapshot);
+    this.#paintGhost(snapshot, takenAt, connection);
     const [stages, template] = [this.#parts.get("stages"), this.#parts.get("stage-template")];
     if (stages && template) paintStages(stages, template, snapshot.stages ?? []);
   }
@@ -61,6 +62,16 @@ export class BarView {
     this.#write("wait", isFinal ? "" : wording.waitText(snapshot));
   }
 
+  /** Where the usual run of this job would be by now: data-usual-s are the seconds that one takes. */
+  #paintGhost(snapshot, takenAt, connection) {
+    const ghost = this.#parts.get("ghost");
+    const usualS = Number(this.#bar.dataset.usualS);
+    if (!ghost || !usualS) return;
+    const percent = (100 * elapsedS(snapshot, takenAt, connection)) / usualS;
+    ghost.toggleAttribute("data-hidden", FINAL.has(snapshot.state) || percent === 0 || percent > 100);
+    set(ghost, "x", `${Math.min(100, percent).toFixed(2)}%`);
+  }
+
   /** An empty part is hidden, so that no gap stands where it would be. */
   #write(name, text = "") {
     const part = this.#parts.get(name);
@@ -70,12 +81,15 @@ export class BarView {
   }
 }
 
+function elapsedText(snapshot, takenAt, connection) {
+  if (snapshot.elapsed === null || snapshot.elapsed === undefined) return "";
+  return wording.elapsedText(elapsedS(snapshot, takenAt, connection), FINAL.has(snapshot.state));
+}
+
 /** The time counts on between snapshots, but only while we know that the task still runs. */
-function elapsedText({ state, elapsed }, takenAt, connection) {
-  if (elapsed === null || elapsed === undefined) return "";
+function elapsedS({ state, elapsed }, takenAt, connection) {
   const counts = COUNTING.has(state) && CERTAIN.has(connection.state);
-  const sinceS = counts ? (Date.now() - takenAt) / 1000 : 0;
-  return wording.elapsedText(elapsed + sinceS, FINAL.has(state));
+  return (elapsed ?? 0) + (counts ? (Date.now() - takenAt) / 1000 : 0);
 }
 
 function set(element, name, value) {

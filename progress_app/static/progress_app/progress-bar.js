@@ -48,6 +48,13 @@ class ProgressBar extends HTMLElement {
     return this.#snapshot;
   }
 
+  /** Show a snapshot that came by another way; `connection` says how, as in event-stream.js. */
+  show(snapshot, connection = this.#connection) {
+    this.#view ??= new BarView(this);
+    this.#connect(connection);
+    this.#take(snapshot);
+  }
+
   paint() {
     this.#view.paint(this.#snapshot, this.#takenAt, this.#connection);
   }

@@ -1,18 +1,13 @@
 /**
- * The page of a job's form: the command line follows the values, a button copies it, and a form that sends a file shows
+ * The page of a job's form: the command line follows the values, and a form that sends a file shows
  * how much of it has gone. Without this module the form is sent as any other.
  */
 const PART = /^[\w./:@%+-]+$/;
 
 const form = document.getElementById("job-form");
 const command = document.getElementById("command");
-const copy = document.querySelector("[data-copy]");
 
 form.addEventListener("input", () => (command.textContent = commandLine()));
-if (navigator.clipboard) {
-  copy.hidden = false;
-  copy.addEventListener("click", () => copyCommand());
-}
 if (form.querySelector("input[type=file]")) form.addEventListener("submit", (event) => send(event));
 
 /** As `inputs.command_line` writes it. */
@@ -35,11 +30,6 @@ function valueOf(name) {
 /** As a POSIX shell reads it back. */
 function quoted(text) {
   return PART.test(text) ? text : `'${text.replaceAll("'", `'"'"'`)}'`;
-}
-
-async function copyCommand() {
-  await navigator.clipboard.writeText(command.textContent);
-  copy.querySelector("span").textContent = copy.dataset.copied;
 }
 
 /** Send the form with a bar for its files; the answer, be it the task's page or the form with its faults, is shown. */

@@ -1,13 +1,8 @@
-/** A list of log lines that grows at its end and follows it, unless the reader has scrolled up. */
+/** A list of log lines that grows at its end and follows it, unless the reader has scrolled up; by level and by words. */
+import { clockText } from "./local-times.js";
+
 const MOST_LINES = 2_000;
 const NEAR_END_PX = 24;
-
-const clock = new Intl.DateTimeFormat(undefined, {
-  hour: "2-digit",
-  minute: "2-digit",
-  second: "2-digit",
-  hourCycle: "h23",
-});
 
 export class Log {
   #list;
@@ -16,8 +11,9 @@ export class Log {
   #known = new Set();
   #pending = [];
   #frame = 0;
+  #wanted = "";
 
-  constructor(list, { template, followButton }) {
+  constructor(list, { template, followButton, least, search }) {
     this.#list = list;
     this.#template = template;
     this.#followButton = followButton;
@@ -25,6 +21,9 @@ export class Log {
     this.#scrollToEnd();
     followButton.addEventListener("click", () => this.#scrollToEnd());
     list.addEventListener("scroll", () => this.#isAtEnd && this.#hideButton());
+    least.hidden = search.hidden = false;
+    least.addEventListener("change", () => (list.dataset.least = least.value));
+    search.addEventListener("input", () => this.#search(search.value));
   }
 
   /** Add a line, unless it is there already: the page may have been drawn with it. */
@@ -51,10 +50,22 @@ export class Log {
   #flush() {
     this.#frame = 0;
     const follows = this.#isAtEnd;
+    for (const line of this.#pending) this.#sift(line);
     this.#list.append(...this.#pending.splice(0));
     while (this.#list.children.length > MOST_LINES) this.#list.firstElementChild.remove();
     if (follows) this.#scrollToEnd();
     else this.#followButton.hidden = false;
+  }
+
+  #search(words) {
+    this.#wanted = words.trim().toLowerCase();
+    for (const line of this.#list.children) this.#sift(line);
+    this.#scrollToEnd();
+  }
+
+  #sift(line) {
+    const misses = this.#wanted !== "" && !line.textContent.toLowerCase().includes(this.#wanted);
+    line.toggleAttribute("data-missed", misses);
   }
 
   #draw({ level, text, ts }) {
@@ -69,7 +80,6 @@ export class Log {
   #adopt(line) {
     const ts = Number(line.dataset.ts);
     this.#known.add(keyOf(ts, line.dataset.level, line.querySelector(".log-text").textContent));
-    showTime(line, ts);
   }
 
   get #isAtEnd() {
@@ -95,6 +105,5 @@ function showTime(line, ts) {
   const time = line.querySelector(".log-time");
   const moment = new Date(ts * 1000);
   time.dateTime = moment.toISOString();
-  time.title = moment.toLocaleString();
-  time.textContent = clock.format(moment);
+  time.textContent = clockText(moment);
 }

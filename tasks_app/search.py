@@ -1,0 +1,139 @@
+"""Which tasks are meant: terms such as `state:failed` and plain words, as the list, an export and bulk verbs take them.
+
+    state:failed job:profile_csv owner:alice after:2026-11-01 orders
+
+Terms of one key are alternatives, all else must hold together. A plain word is looked for in the message, the error,
+the owner's name and at the beginning of the task's id.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Any, Final
+from uuid import UUID
+
+from django.db.models import Q
+from django.utils.translation import gettext as _
+
+from progress_app.events import State
+from tasks_app.permissions import visible_tasks
+from tasks_app.registry import all_jobs
+from tasks_app.transitions import Transitions
+
+MOST_TERMS: Final = 20
+LONGEST_TERM: Final = 100
+MINE, ALL = "mine", "all"
+ORDERS: Final = {"newest": "-created_at", "oldest": "created_at", "job": "job", "state": "state"}
+STATES: Final = frozenset(state.value for state in State)
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """One condition; `key` is empty for a plain word."""
+
+    key: str
+    value: str
+
+    def __str__(self) -> str:
+        return f"{self.key}:{self.value}" if self.key else self.value
+
+    @property
+    def condition(self) -> Q:
+        """What must hold; a value that cannot hold anything matches nothing."""
+        return _KEYS.get(self.key, _word)(self.value)
+
+
+def terms(texts: Iterable[str]) -> list[Term]:
+    """The different terms of these texts, in their order; a key that nobody knows is part of a word."""
+    found: dict[Term, None] = {}
+    for text in texts:
+        for part in text.replace("\x00", "\ufffd").split():  # PostgreSQL would refuse to look for a NUL
+            key, colon, value = part[:LONGEST_TERM].partition(":")
+            known = bool(colon and value and key.lower() in _KEYS)
+            found[Term(key.lower(), value) if known else Term("", part[:LONGEST_TERM])] = None
+    return list(found)[:MOST_TERMS]
+
+
+def chosen(user: Any, wanted: Iterable[Term], scope: str = MINE) -> Transitions:
+    """The tasks that a user may see and that the terms mean: their own, or with `ALL` every one."""
+    tasks = visible_tasks(user)
+    if scope != ALL:
+        tasks = tasks.filter(owner_id=user.pk)
+    elif not user.is_staff:
+        tasks = tasks.distinct()  # a group may show one twice
+    wanted = list(wanted)
+    if all(term.key != "parent" for term in wanted):
+        tasks = tasks.filter(parent=None)  # children stand on their parent's page
+    by_key: dict[str, Q] = {}
+    for term in wanted:
+        if term.key:
+            by_key[term.key] = by_key.get(term.key, Q()) | term.condition
+        else:
+            tasks = tasks.filter(term.condition)
+    for condition in by_key.values():
+        tasks = tasks.filter(condition)
+    return tasks
+
+
+def suggestions() -> list[tuple[str, str]]:
+    """Terms to offer, each with what it means."""
+    states = [(f"state:{state.value}", "") for state in State]
+    jobs = [(f"job:{job.name}", str(job.title)) for job in all_jobs()]
+    today = datetime.now(UTC).date()
+    dates = [(f"after:{today - timedelta(days=days)}", label) for days, label in _ages()]
+    return [*states, *jobs, *dates]
+
+
+def _ages() -> list[tuple[int, str]]:
+    return [(0, _("today")), (7, _("the last 7 days")), (30, _("the last 30 days"))]
+
+
+def _state(value: str) -> Q:
+    return Q(state=value) if value in STATES else Q(pk__in=[])
+
+
+def _owner(value: str) -> Q:
+    return Q(owner__username__iexact=value)
+
+
+def _parent(value: str) -> Q:
+    try:
+        return Q(parent=UUID(value))
+    except ValueError:
+        return Q(pk__in=[])
+
+
+def _after(value: str) -> Q:
+    day = _day(value)
+    return Q(created_at__gte=day) if day else Q(pk__in=[])
+
+
+def _before(value: str) -> Q:
+    day = _day(value)
+    return Q(created_at__lt=day) if day else Q(pk__in=[])
+
+
+def _day(value: str) -> datetime | None:
+    try:
+        return datetime.combine(date.fromisoformat(value), time(), UTC)
+    except ValueError:
+        return None
+
+
+def _word(value: str) -> Q:
+    return (
+        Q(id__istartswith=value)
+        | Q(message__icontains=value)
+        | Q(error_text__icontains=value)
+        | Q(owner__username__icontains=value)
+    )
+
+
+_KEYS: Final = {
+    "state": _state,
+    "job": lambda value: Q(job=value),
+    "owner": _owner,
+    "after": _after,
+    "before": _before,
+    "parent": _parent,
+}

@@ -1,0 +1,102 @@
+"""The jobs about tasks: bulk verbs and the export, and what they may do for whom."""
+
+import csv
+import io
+import json
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+
+from progress_app.events import State
+from tasks_app import runner
+from tasks_app.models import Task
+from tests.factories import TaskFactory
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("static_files", "redis_db")]
+
+
+@pytest.fixture(autouse=True)
+def put(inbox: list[Task]) -> list[Task]:
+    return inbox
+
+
+def post(user: User, **data: Any) -> Task:
+    """Send the list's form, and run the task that it started."""
+    client = Client()
+    client.force_login(user)
+    response = client.post("/tasks/many/", data)
+    assert response.status_code == 302, response.content
+    task = Task.objects.get(pk=response["Location"].strip("/").rpartition("/")[2])
+    runner.run(str(task.pk), worker="test")
+    task.refresh_from_db()
+    assert task.result, task.error_text
+    return task
+
+
+def states(*tasks: Task) -> list[str]:
+    return [Task.objects.get(pk=task.pk).state for task in tasks]
+
+
+def test_the_ticked_ones_are_cancelled_and_the_report_says_what_was_not(owner: User) -> None:
+    waiting, ended, other = (
+        TaskFactory.create(owner=owner), TaskFactory.create(owner=owner, ended=True), TaskFactory.create(owner=owner),
+    )  # fmt: skip
+    report: Any = post(owner, verb="cancel", pick=[str(waiting.pk), str(ended.pk)])
+    assert states(waiting, ended, other) == [State.CANCELLED, State.SUCCEEDED, State.QUEUED]
+    assert report.state == State.SUCCEEDED
+    assert report.result["done"] == 1
+    assert "already ended" in next(iter(report.result["refused"]))
+
+
+def test_all_that_match_are_repeated(staff: User) -> None:
+    failed = TaskFactory.create_batch(3, state=State.FAILED)
+    TaskFactory.create(ended=True)
+    report: Any = post(staff, verb="retry", every="1", q=["state:failed"], scope="all")
+    assert report.result["done"] == 3
+    assert Task.objects.filter(retry_of__in=failed).count() == 3
+
+
+def test_what_one_does_not_control_is_not_touched(owner: User, colleague: User) -> None:
+    task = TaskFactory.create(owner=owner, group=owner.groups.get())
+    foreign = TaskFactory.create()
+    report: Any = post(colleague, verb="cancel", pick=[str(task.pk), str(foreign.pk)])
+    assert states(task, foreign) == [State.QUEUED, State.QUEUED]
+    assert report.result["done"] == 0
+    assert report.result["selected"] == 1, "of the foreign one not even the number"
+
+
+@pytest.mark.parametrize(
+    "data", [{"verb": "cancel"}, {"verb": "explode", "every": "1"}, {"verb": "cancel", "pick": "x"}]
+)
+def test_nothing_is_started_for_what_makes_no_sense(owner: User, data: dict[str, str]) -> None:
+    client = Client()
+    client.force_login(owner)
+    assert client.post("/tasks/many/", data)["Location"] == "/tasks/"
+    assert not Task.objects.exists()
+
+
+def exported(task: Task) -> str:
+    with task.attachments.get(field="").file.open() as file:
+        return str(file.read().decode())
+
+
+def test_an_export_holds_what_the_search_means_and_one_may_see(owner: User) -> None:
+    TaskFactory.create(owner=owner, state=State.FAILED, error_text="=HYPERLINK(1)")
+    TaskFactory.create(owner=owner)
+    TaskFactory.create(state=State.FAILED)
+    rows = list(csv.DictReader(io.StringIO(exported(post(owner, verb="export", q=["state:failed"], scope="all")))))
+    assert [row["owner"] for row in rows] == ["owner"]
+    assert rows[0]["error_text"] == "'=HYPERLINK(1)", "no formula"
+
+
+def test_an_export_as_json(owner: User) -> None:
+    tasks = TaskFactory.create_batch(2, owner=owner)
+    rows = json.loads(exported(post(owner, verb="export", kind="json", q=["state:queued"])))
+    ours = {str(task.pk) for task in tasks}
+    assert ours <= {row["id"] for row in rows}
+
+
+def test_an_empty_export_is_a_file_too(owner: User) -> None:
+    assert json.loads(exported(post(owner, verb="export", kind="json", q=["state:lost"]))) == []

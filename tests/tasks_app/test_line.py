@@ -1,0 +1,66 @@
+"""A waiting task's place, and what a viewer is told of it."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.utils import timezone
+
+from progress_app.events import State
+from tasks_app.line import place_of
+from tasks_app.models import Task
+from tasks_app.record import recorded_snapshot
+from tests.factories import TaskFactory
+
+pytestmark = pytest.mark.django_db
+
+
+def waits(seconds: float, **fields: Any) -> Task:
+    return TaskFactory.create(created_at=timezone.now() - timedelta(seconds=seconds), **fields)
+
+
+def position(task: Task) -> int | None:
+    place = place_of(task)
+    return place.position if place else None
+
+
+def test_the_place_counts_who_came_before_in_the_same_queue() -> None:
+    first, second, third = waits(30), waits(20), waits(10)
+    waits(40, queue="other")
+    waits(50, state=State.SUCCEEDED)
+    assert [position(task) for task in (first, second, third)] == [1, 2, 3]
+
+
+def test_a_more_urgent_task_goes_first() -> None:
+    patient, urgent = waits(30, priority=5), waits(10, priority=1)
+    assert [position(urgent), position(patient)] == [1, 2]
+
+
+def test_who_has_begun_has_no_place() -> None:
+    assert place_of(TaskFactory.create(running=True)) is None
+    assert place_of(TaskFactory.create(ended=True)) is None
+
+
+def test_the_start_is_forecast_only_from_what_is_known() -> None:
+    task = waits(10)
+    assert place_of(task) is not None
+    assert place_of(task).starts_in_s is None  # type: ignore[union-attr]
+    TaskFactory.create(running=True)
+    begun = timezone.now() - timedelta(seconds=60)
+    TaskFactory.create(ended=True, started_at=begun, finished_at=begun + timedelta(seconds=20))
+    assert place_of(task).starts_in_s == 10.0  # type: ignore[union-attr]
+
+
+def test_a_retry_waits_for_its_moment() -> None:
+    task = waits(10, state=State.RETRYING, next_at=timezone.now() + timedelta(seconds=100))
+    place = place_of(task)
+    assert place is not None
+    assert place.starts_in_s == pytest.approx(100, abs=5)
+
+
+def test_a_viewer_is_told_the_place() -> None:
+    waits(30)
+    shown = recorded_snapshot(str(waits(10).pk))
+    assert shown is not None
+    assert shown.queue is not None
+    assert shown.queue.position == 2

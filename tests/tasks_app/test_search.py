@@ -1,0 +1,69 @@
+"""What a search means, and whom it shows what."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import Group, User
+
+from progress_app.events import State
+from tasks_app.models import Task
+from tasks_app.search import ALL, MOST_TERMS, chosen, terms
+from tests.factories import TaskFactory
+
+pytestmark = pytest.mark.django_db
+
+
+def found(user: User, text: str, scope: str = ALL) -> set[Task]:
+    return set(chosen(user, terms([text]), scope))
+
+
+def made(**fields: Any) -> Task:
+    return TaskFactory.create(**fields)
+
+
+def test_terms_of_one_key_are_alternatives_and_keys_hold_together(staff: User) -> None:
+    failed, lost = made(state=State.FAILED), made(state=State.LOST, job="other")
+    made()
+    assert found(staff, "state:failed state:lost") == {failed, lost}
+    assert found(staff, "state:failed state:lost job:other") == {lost}
+
+
+def test_a_word_is_looked_for_where_people_remember_it_from(staff: User) -> None:
+    by_error, by_message, by_owner = made(error_text="No such TABLE"), made(message="the table is read"), made()
+    assert found(staff, "table") == {by_error, by_message}
+    assert by_owner.owner is not None
+    assert found(staff, by_owner.owner.username) == {by_owner}
+    assert found(staff, str(by_owner.pk)[:8]) == {by_owner}
+
+
+def test_a_day_is_a_bound(staff: User) -> None:
+    old, new = (made(created_at=datetime(2026, month, 1, tzinfo=UTC)) for month in (3, 5))
+    assert found(staff, "after:2026-04-01") == {new}
+    assert found(staff, "before:2026-04-01") == {old}
+    assert found(staff, "after:nonsense") == set()
+
+
+def test_an_unknown_value_matches_nothing_and_an_unknown_key_is_a_word(staff: User) -> None:
+    task = made(message="see http://x")
+    assert found(staff, "state:nonsense") == set()
+    assert found(staff, "http://x") == {task}
+    assert found(staff, "state:") == set()
+
+
+@pytest.mark.parametrize("hostile", ["%", "'; DROP TABLE tasks_app_task; --", "state:\x00", "\x00", "x" * 10_000, "🦆"])
+def test_a_hostile_word_does_no_harm(staff: User, hostile: str) -> None:
+    made()
+    assert found(staff, hostile) == set()
+
+
+def test_the_number_of_terms_is_bounded() -> None:
+    assert len(terms([" ".join(map(str, range(1_000)))])) == MOST_TERMS
+
+
+def test_nobody_finds_what_they_may_not_see(owner: User, stranger: User, group: Group) -> None:
+    own, group_s, foreign = made(owner=owner), made(group=group), made()
+    assert found(owner, "") == {own, group_s}
+    assert found(owner, "", scope="mine") == {own}
+    assert found(owner, str(foreign.pk)) == set()
+    assert found(stranger, "") == set()
