@@ -14,6 +14,7 @@ import progress_app
 MODULES = Path(progress_app.__file__).parent / "static" / "progress_app"
 ORIGIN = "http://modules.test"
 START_MS = 1_790_000_000_000
+SETTLED_S = 60  # the page has loaded by then, by its own clock
 
 PRETENDED = """
 window.made = [];
@@ -80,6 +81,7 @@ def alone(page: Page, answers: Answers) -> Page:
     page.clock.install(time=START_MS / 1000)
     page.add_init_script(PRETENDED)
     page.goto(f"{ORIGIN}/")
+    page.clock.pause_at(START_MS / 1000 + SETTLED_S)  # else it goes on by itself, and a loaded machine shows
     return page
 
 
