@@ -159,7 +159,7 @@ class Snapshot:
 
     def at(self, pos: int) -> "Snapshot":
         """The same snapshot at another position."""
-        return replace(self, pos=pos)
+        return self if pos == self.pos else replace(self, pos=pos)
 
     def to_json(self) -> bytes:
         """The snapshot as UTF-8 JSON without line breaks."""

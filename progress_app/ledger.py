@@ -49,6 +49,7 @@ class Ledger:
         self._began_s = self._stages.whole.began_s = time.monotonic()
         self.recall = self._outlook.recall
         self.count = self._tally.add
+        self.mine = self._tally.mine
 
     def track(self, iterable: Any, total: float | None, unit: str) -> Any:
         """As `Reporter.track`."""

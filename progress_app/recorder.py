@@ -59,16 +59,26 @@ class Lonely:
         raise UsageError("map() in a plain Celery task: make it a job, whose tasks have children.")
 
 
+class Dial:
+    """Where a recorder shows how far its task is; `reading` is count and total, set in one step."""
+
+    __slots__ = ("description", "reading")
+
+    def __init__(self) -> None:
+        self.reading: tuple[Any, Any] = (0, 0)
+        self.description = ""
+
+
 class Reporter(PlainReporter):
     """A reporter for a plain Celery task; a context manager that starts it and sends its end.
 
-    `dial` is for who cannot afford a call: `current, total, message`, looked at whenever something is sent.
+    `dial` is for who cannot afford a call: it is looked at whenever something is sent.
     """
 
     def __init__(self, **about: Any) -> None:
         super().__init__(**about)
-        self.dial: tuple[Any, ...] = ()
-        self._looked_at: tuple[Any, ...] = ()
+        self.dial = Dial()
+        self._looked_at = self.dial.reading
         self.teller.look = self._look
         self._stage_of_life = threading.Lock()
         self._is_started = self._is_over = False
@@ -120,9 +130,10 @@ class Reporter(PlainReporter):
         return isinstance(error, TaskCancelled | AttemptSuperseded)
 
     def _look(self) -> None:
-        if self.dial != self._looked_at:
-            self._looked_at = self.dial
-            self._ledger.update(*self._looked_at)
+        reading = self.dial.reading
+        if reading is not self._looked_at:
+            self._looked_at = reading
+            self._ledger.update(*reading, self.dial.description)
 
 
 CELERYS: Final = {"Retry": State.RETRYING, "Ignore": State.CANCELLED, "Reject": State.CANCELLED}
@@ -159,18 +170,16 @@ class ProgressRecorder:
 
     def __init__(self, task: Any) -> None:
         self.task = task
-        self.current: float = 0
-        self.total: float = 0
-        self.description = ""
-        self._reporter = Reporter.for_celery(task)
-        self._reporter.begin()
+        reporter = Reporter.for_celery(task)
+        reporter.begin()
+        self._dial = reporter.dial
 
     def set_progress(self, current: float, total: float, description: str = "") -> tuple[str, dict[str, Any]]:
         """Set how far the task is; an empty description leaves the last one. Returns what celery-progress returns."""
-        self.current, self.total = current, total
+        dial = self._dial
         if description:
-            self.description = description
-        self._reporter.dial = current, total, self.description  # in one step: the sender looks at it meanwhile
+            dial.description = description
+        dial.reading = current, total
         return "PROGRESS", {
             "pending": False,
             "current": current,
@@ -182,7 +191,8 @@ class ProgressRecorder:
 
     def increment_progress(self, by: float = 1, description: str = "") -> None:
         """Count `by` more."""
-        self.set_progress(self.current + by, self.total, description)
+        current, total = self._dial.reading
+        self.set_progress(current + by, total, description)
 
 
 class _Running:

@@ -28,14 +28,17 @@ class Tally:
         stop: a list that stays empty; whatever it holds is raised in the loops by `interrupt`.
         interrupt: called in a tracked loop, after an item, when `stop` is not empty.
 
+    Attributes:
+        mine: `mine.cell[0]` is the count of the thread that asks, once it has counted something.
+
     """
 
-    __slots__ = ("_cells", "_interrupt", "_local", "_lock", "_positions", "_stop")
+    __slots__ = ("_cells", "_interrupt", "_lock", "_positions", "_stop", "mine")
 
     def __init__(self, stop: list[BaseException], interrupt: Callable[[], None]) -> None:
         self._stop = stop
         self._interrupt = interrupt
-        self._local = threading.local()
+        self.mine = threading.local()
         self._lock = threading.RLock()
         self._cells: list[list[float]] = []
         self._positions: list[Callable[[], int]] = []
@@ -50,9 +53,9 @@ class Tally:
         if n - n:
             return
         try:
-            self._local.cell[0] += n
+            self.mine.cell[0] += n
         except AttributeError:
-            self._local.cell = cell = [float(n)]
+            self.mine.cell = cell = [float(n)]
             self._cells.append(cell)
         except TypeError:  # a Decimal, for instance
             self.add(float(n))
@@ -81,7 +84,7 @@ class Tally:
 
     def _counted(self, iterable: Iterable[T]) -> Generator[T, None, None]:
         self.add(0)
-        cell, stop = self._local.cell, self._stop
+        cell, stop = self.mine.cell, self._stop
         for item in iterable:
             yield item
             cell[0] += 1
@@ -91,7 +94,7 @@ class Tally:
     async def over_async(self, iterable: AsyncIterable[T]) -> AsyncIterator[T]:
         """As `over`, for `async for`."""
         self.add(0)
-        cell, stop = self._local.cell, self._stop
+        cell, stop = self.mine.cell, self._stop
         async for item in iterable:
             yield item
             cell[0] += 1

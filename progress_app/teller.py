@@ -127,7 +127,8 @@ class Teller:
     def _snapshot(self) -> Snapshot:
         state = State.RUNNING if self.cancel_requested_at is None else State.CANCELLING
         snapshot = self._ledger.snapshot(state, self.cancel_requested_at)
-        return replace(snapshot, stalled_s=self._rhythm.stalled_s)
+        stalled_s = self._rhythm.stalled_s
+        return snapshot if stalled_s is None else replace(snapshot, stalled_s=stalled_s)
 
 
 def _nothing() -> None:
