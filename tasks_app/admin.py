@@ -10,7 +10,7 @@ from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
 from tasks_app import lifecycle, registry, schedule_admin  # noqa: F401  (registers the schedules)
-from tasks_app.models import Attachment, Task
+from tasks_app.models import Attachment, AuditEntry, Task
 
 
 class AttachmentInline(admin.TabularInline[Attachment, Task]):
@@ -23,6 +23,19 @@ class AttachmentInline(admin.TabularInline[Attachment, Task]):
 
     def has_add_permission(self, _request: HttpRequest, _obj: Task | None = None) -> bool:
         """Files come from forms and jobs."""
+        return False
+
+
+class AuditInline(admin.TabularInline[AuditEntry, Task]):
+    """Who did what with a task."""
+
+    model = AuditEntry
+    fields = readonly_fields = ("at", "name", "verb", "detail", "origin")
+    extra = 0
+    can_delete = False
+
+    def has_add_permission(self, _request: HttpRequest, _obj: Task | None = None) -> bool:
+        """It is written by the deeds themselves."""
         return False
 
 
@@ -39,7 +52,7 @@ class TaskAdmin(admin.ModelAdmin[Task]):
     date_hierarchy = "created_at"
     show_full_result_count = False  # counting a million rows is slow and says little
     actions = ("cancel", "retry")
-    inlines = (AttachmentInline,)
+    inlines = (AttachmentInline, AuditInline)
     exclude: ClassVar[tuple[str, ...]] = ("snapshot", "log", "pace")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Task]:

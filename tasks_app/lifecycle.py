@@ -10,7 +10,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 from django.db import transaction
 
 from progress_app.events import State
-from tasks_app import attachments, children, registry, starting
+from tasks_app import attachments, audit, children, origin, registry, starting
 from tasks_app.announce import announce_end, tell_worker
 from tasks_app.models import Task
 from tasks_app.permissions import may_control, may_start
@@ -76,7 +76,10 @@ def _check_may_start(user: Any, job: registry.Job) -> None:
 
 def _draft(job: registry.Job, user: Any, params: dict[str, Any], values: Mapping[str, Any], **more: Any) -> Task:
     key = unique_key(job, values)
-    return Task(job=job.name, owner=user, params=params, queue=job.queue, priority=job.priority, unique_key=key, **more)
+    return Task(
+        job=job.name, owner=user, origin=origin.current(), params=params, queue=job.queue, priority=job.priority,
+        unique_key=key, **more,
+    )  # fmt: skip
 
 
 def _keep_uploads(task: Task, uploads: Mapping[str, UploadedFile[Any]]) -> None:
@@ -106,19 +109,25 @@ def cancel(task: Task, *, user: Any) -> Task:
     """
     if not may_control(user, task):
         raise NotAllowed("Only its owner and staff may cancel a task.")
-    row = Task.objects.filter(pk=task.pk)
-    if row.cancel_waiting():
-        task.refresh_from_db()
-        transaction.on_commit(partial(announce_end, task))
-        transaction.on_commit(partial(children.ended, task, State.CANCELLED))
-    elif row.request_cancel():
-        task.refresh_from_db()
-        transaction.on_commit(partial(children.cancel if task.has_children else _tell_worker, task))
-    else:
-        task.refresh_from_db()
-        if task.state != State.CANCELLING:
+    with transaction.atomic():
+        if _cancelled(task):
+            audit.note(task, "cancelled", user)
+        elif task.state != State.CANCELLING:
             raise Refused(f"This task has already ended ({task.state}); there is nothing to cancel.")
     return task
+
+
+def _cancelled(task: Task) -> bool:
+    """Move the row; False: it was not to be cancelled any more, or was asked to before."""
+    row = Task.objects.filter(pk=task.pk)
+    if row.cancel_waiting():
+        transaction.on_commit(partial(announce_end, task))
+        transaction.on_commit(partial(children.ended, task, State.CANCELLED))
+        moved = True
+    elif moved := row.request_cancel():
+        transaction.on_commit(partial(children.cancel if task.has_children else _tell_worker, task))
+    task.refresh_from_db()
+    return moved
 
 
 def _tell_worker(task: Task) -> None:
@@ -165,7 +174,12 @@ def retry(
         uploads = {name: file for name, file in (files or {}).items() if isinstance(file, UploadedFile)}
         draft = _draft(job, user, _submitted(job, data), job.bind(data, given | uploads))
     draft.group, draft.retry_of = task.group, task
-    return starting.start(draft, user, lambda again: _keep_inputs(task, again, uploads))
+
+    def keep(again: Task) -> None:
+        _keep_inputs(task, again, uploads)
+        audit.note(task, "retried" if data is None else "changed", user, str(again.pk))
+
+    return starting.start(draft, user, keep)
 
 
 def _values_again(job: registry.Job, params: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:

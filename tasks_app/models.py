@@ -83,6 +83,7 @@ class Task(models.Model):
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="headway_tasks"
     )
+    origin = models.CharField(max_length=100, blank=True, editable=False)  # from where it was started, as in the audit
     group = models.ForeignKey("auth.Group", null=True, blank=True, on_delete=models.SET_NULL)  # its members may read
     params = models.JSONField(default=dict)  # as the form's widgets read them; the form reads them again at the run
     celery_id = models.CharField(max_length=255, blank=True, editable=False)  # of a tracked task: Celery alone runs it
@@ -230,6 +231,25 @@ class Family(models.Model):
 
     def __str__(self) -> str:
         return f"{self.total} children of {self.parent_id}"
+
+
+class AuditEntry(models.Model):
+    """What somebody did with a task after its start; see `audit`."""
+
+    task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="audit")
+    verb = models.CharField(max_length=20)
+    who = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    name = models.CharField(max_length=150, blank=True)  # theirs, as it was: accounts are renamed and deleted
+    origin = models.CharField(max_length=100, blank=True)
+    detail = models.CharField(max_length=200, blank=True)
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering: ClassVar = ["pk"]
+        verbose_name_plural = "audit"
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.verb} {self.task_id}"
 
 
 def _stored_at(attachment: "Attachment", name: str) -> str:

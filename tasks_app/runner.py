@@ -25,6 +25,7 @@ from tasks_app.host import TaskHost
 from tasks_app.interrupts import Interrupts
 from tasks_app.limits import cancel_grace_s, hard_limit_s
 from tasks_app.models import Task
+from tasks_app.origin import coming_from
 from tasks_app.outcome import NOT_KEPT, Ending, Outcome, outcome_of
 from tasks_app.past import past_of
 from tasks_app.permissions import audience
@@ -105,7 +106,7 @@ def _reporter(task: Task, interrupts: Interrupts) -> Reporter:
 
 
 def _work(task: Task, reporter: Reporter, interrupts: Interrupts) -> Any:
-    with interrupts.body():
+    with interrupts.body(), coming_from(f"task {task.pk}"):
         job = registry.get(task.job)
         values = job.bind(task.params, attachments.inputs(task))
         given = go_on(task, reporter, values) if task.has_children else job.function(reporter, **values)

@@ -14,6 +14,7 @@ from django_celery_beat.models import PeriodicTask
 
 from tasks_app import lifecycle, registry
 from tasks_app.models import Lock, Task
+from tasks_app.origin import coming_from
 from tasks_app.refusal import Refused
 
 START: Final = "tasks_app.start_scheduled"
@@ -63,9 +64,10 @@ def start(name: str, job: str, params: dict[str, Any], owner: int | None) -> Tas
     if not Lock.objects.take(f"schedule {name}"[:64], TWIN_WITHIN_S):
         return None
     try:
-        if owner is None:
-            return lifecycle.enqueue_as_project(job, data=params)
-        return lifecycle.enqueue(job, user=_owner(owner), data=params)
+        with coming_from(f"schedule {name}"):
+            if owner is None:
+                return lifecycle.enqueue_as_project(job, data=params)
+            return lifecycle.enqueue(job, user=_owner(owner), data=params)
     except (Refused, registry.UnknownJob, registry.BadParameters) as error:
         logger.error("The schedule %r started nothing: %s", name, error)  # noqa: TRY400  (no fault of the program)
         return None

@@ -7,12 +7,14 @@ link given out before is dead at once; nothing of a link is stored.
 import time
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from django.core import signing
+from django.db import transaction
 from django.db.models import F
 
+from tasks_app import audit
 from tasks_app.models import Task
 
 SALT: Final = "headway.share"
@@ -49,6 +51,18 @@ def link_token(task: Task, *, scope: Scope, days: int) -> str:
     return signing.dumps([task.pk.hex, scope.value, ends_at, task.share_serial], salt=SALT)
 
 
+def share(task: Task, *, days: int, user: Any) -> dict[Scope, str]:
+    """The signed parts of new links, one a scope; the audit says who gave them out.
+
+    Raises:
+        ValueError: as `link_token`.
+
+    """
+    with transaction.atomic():
+        audit.note(task, "shared", user, f"{days} d")
+        return {scope: link_token(task, scope=scope, days=days) for scope in Scope}
+
+
 def opened(token: str, *, scope: Scope) -> Shared | None:
     """What the link opens; None for one that is forged, over, revoked, or of another scope."""
     try:
@@ -61,7 +75,8 @@ def opened(token: str, *, scope: Scope) -> Shared | None:
     return None if task is None else Shared(task=task, scope=Scope(given), ends_at=ends_at)
 
 
-def revoke(task: Task) -> None:
+def revoke(task: Task, *, user: Any) -> None:
     """Kill every link to the task that was given out."""
+    audit.note(task, "unshared", user)
     Task.objects.filter(pk=task.pk).update(share_serial=F("share_serial") + 1)
     task.refresh_from_db(fields=["share_serial"])

@@ -17,6 +17,7 @@ from progress_app.events import LogEntry
 from progress_app.present import present
 from tasks_app import lifecycle, registry, sharing
 from tasks_app.attempts import past_attempts
+from tasks_app.audit import trail
 from tasks_app.download import download
 from tasks_app.history import history
 from tasks_app.joblog import joblog
@@ -54,6 +55,7 @@ def _shown(request: HttpRequest, task: Task) -> Mapping[str, Any]:
         "may_retry": control and task.is_final and job is not None,
         "may_change": control and task.is_final and job is not None and may_start(request.user, job),
         "past_attempts": past_attempts(task),
+        "trail": trail(task),
         "attachments": list(task.attachments.all()),
         "log": log,
         "log_channel": log_channel(task.pk),
@@ -111,14 +113,14 @@ def share(request: HttpRequest, task_id: UUID) -> HttpResponse:
     if not may_control(request.user, task):
         raise Http404
     if "revoke" in request.POST:
-        sharing.revoke(task)
+        sharing.revoke(task, user=request.user)
         messages.success(request, _("All links to this task that were given out are dead now."))
         return redirect(task)
     days = request.POST.get("days", "")
     if not (days.isdecimal() and int(days) in sharing.DAYS):
         messages.warning(request, _("Choose how long the link is to last."))
         return redirect(task)
-    tokens = {scope.value: sharing.link_token(task, scope=scope, days=int(days)) for scope in sharing.Scope}
+    tokens = {scope.value: text for scope, text in sharing.share(task, days=int(days), user=request.user).items()}
     return render(request, "tasks_app/share.html", {"task": task, "tokens": tokens, "days": int(days)})
 
 

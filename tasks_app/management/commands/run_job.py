@@ -1,5 +1,6 @@
 """`manage.py run_job NAME field=value …`: start a job as its form would."""
 
+import getpass
 import sys
 from argparse import ArgumentParser
 from collections.abc import Iterable, Iterator
@@ -16,6 +17,7 @@ from django.http import QueryDict
 from tasks_app import lifecycle, outbox, registry
 from tasks_app.attachments import content_type
 from tasks_app.management.commands.watch import MISUSE, follow
+from tasks_app.origin import coming_from
 from tasks_app.refusal import NotAllowed, Refused
 
 FILE_SIGN: Final = "@"
@@ -40,7 +42,8 @@ class Command(BaseCommand):
             try:
                 made = registry.get(job)
                 data, files = _read(made, values, opened)
-                task = lifecycle.enqueue(job, user=_person(user), data=data, files=files)
+                with coming_from(f"command line of {getpass.getuser()}"):
+                    task = lifecycle.enqueue(job, user=_person(user), data=data, files=files)
             except registry.BadParameters as error:
                 raise CommandError(f"{error}\n{_fields(made)}", returncode=MISUSE) from error
             except (registry.UnknownJob, NotAllowed, Refused) as error:
