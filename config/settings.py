@@ -192,6 +192,19 @@ READERS: dict[type, Callable[[str, Any], Any]] = {
     float: lambda name, tunable: env.seconds(name, tunable.default, at_least=tunable.metadata.get("least", 0)),
 }
 
+
+def hosts_of(values: dict[str, Any]) -> list[str]:
+    """Return the hosts besides ours that browsers connect to: the stream's own, and the hosted transport's."""
+    found = [values.get(f"PROGRESS_{name}", "") for name in ("EVENTS_URL", "PUSHER_URL", "ABLY_URL")]
+    origins = ["{0.scheme}://{0.netloc}".format(urlsplit(url)) for url in found if url]
+    origins += [origin.replace("http", "ws", 1) for origin in origins]
+    if (chosen := values.get("PROGRESS_TRANSPORT")) == "pusher" and (cluster := values.get("PROGRESS_PUSHER_CLUSTER")):
+        origins += [f"wss://ws-{cluster}.pusher.com", f"https://sockjs-{cluster}.pusher.com"]
+    if chosen == "ably" and not values.get("PROGRESS_ABLY_URL"):
+        origins += [f"{scheme}://*.{zone}" for zone in ("ably.net", "ably-realtime.com") for scheme in ("wss", "https")]
+    return origins
+
+
 REDIS_URL = places.redis_url()
 PROGRESS_REDIS_URL = REDIS_URL  # unless the environment names another for the live progress
 globals().update(given("PROGRESS_", ProgressTunables) | given("TASKS_", TasksTunables))
@@ -199,9 +212,9 @@ PROGRESS_MAY_READ = "tasks_app.permissions.may_read"
 PROGRESS_RECORD = "tasks_app.record.recorded_snapshot"
 PROGRESS_LISTING = "tasks_app.rows.listing"
 PROGRESS_OVERVIEW = "tasks_app.overview.overview"
-if elsewhere := str(globals().get("PROGRESS_EVENTS_URL", "")):
-    # A browser asks the policy before it connects to another host.
-    CONTENT_SECURITY_POLICY["DIRECTIVES"]["connect-src"] = [SELF, "{0.scheme}://{0.netloc}".format(urlsplit(elsewhere))]
+# A browser asks the policy before it connects to another host.
+if hosts := hosts_of(globals()):
+    CONTENT_SECURITY_POLICY["DIRECTIVES"]["connect-src"] = [SELF, *hosts]
 EVENTSTREAM_CHANNELMANAGER_CLASS = "progress_app.access.ChannelManager"
 EVENTSTREAM_STORAGE_CLASS = "progress_app.storage.RedisStreamStorage"
 # EVENTSTREAM_REDIS stays unset: the package's own listener is not used, the storage publishes.
@@ -214,5 +227,9 @@ LOGGING = {
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env.text("LOG_LEVEL", "INFO", choices=LOG_LEVELS)},
-    "loggers": {"django": {"handlers": [], "level": "INFO", "propagate": True}},
+    "loggers": {
+        "django": {"handlers": [], "level": "INFO", "propagate": True},
+        "httpx": {"level": "WARNING"},  # a line a request, with its address
+        "ably": {"level": "CRITICAL"},  # what it logs it also raises, and that is logged once, without secrets
+    },
 }

@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 PREFIX = "PROGRESS_"
 
 
-def _setting(default: Any, explanation: str, *, least: float | None = None) -> Any:
-    return field(default=default, metadata={"explanation": explanation, "least": least})
+def _setting(default: Any, explanation: str, *, least: float | None = None, secret: bool = False) -> Any:
+    return field(default=default, repr=not secret, metadata={"explanation": explanation, "least": least})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +59,16 @@ class Settings:
     metrics_token: str = _setting("", "Bearer token that reads /metrics; empty: only staff, by their session.")
     max_streams: int = _setting(10_000, "Open streams of one process.", least=1)
     max_streams_per_user: int = _setting(20, "Open streams of one user in one process.", least=1)
+    transport: str = _setting("sse", "What carries the events to browsers: `sse`, `pusher`, `ably` or `poll`.")
+    pusher_app_id: str = _setting("", "Pusher: the app's id, digits.")
+    pusher_key: str = _setting("", "Pusher: the app's key, which browsers see.")
+    pusher_secret: str = _setting("", "Pusher: the app's secret.", secret=True)
+    pusher_cluster: str = _setting("", "Pusher: where the app lives, `eu` for instance.")
+    pusher_url: str = _setting("", "Pusher: an own server that speaks its protocol, instead of the cluster.")
+    ably_key: str = _setting("", "Ably: a key that may publish, subscribe and read history.", secret=True)
+    ably_url: str = _setting("", "Ably: an emulator for tests, instead of the service.")
+    publish_rate: float = _setting(2.0, "Messages a second that one process sends to Pusher or Ably.", least=0.1)
+    publish_waiting: int = _setting(2_000, "Tasks, and log entries, that may wait to be sent there.", least=1)
 
     @property
     def reads(self) -> Callable[[Any, str], bool]:

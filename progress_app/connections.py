@@ -4,11 +4,19 @@ A forked worker child builds its own: a Redis connection must not be shared with
 """
 
 import os
-from functools import lru_cache
+from functools import lru_cache, partial
+from typing import Any
+
+from django.urls import reverse
 
 from progress_app import conf
 from progress_app.backends.redis import RedisBackend, connect
 from progress_app.backends.redis_feed import RedisFeed
+from progress_app.mirror import MirroredBackend
+from progress_app.publisher import RAISED_AGAIN_S, Publisher
+from progress_app.transports.ably import AblyTransport
+from progress_app.transports.base import Transport
+from progress_app.transports.pusher import PusherTransport
 
 
 def backend() -> RedisBackend:
@@ -16,15 +24,78 @@ def backend() -> RedisBackend:
     return _backend(os.getpid(), conf.get())
 
 
+def transport() -> Transport | None:
+    """The hosted transport of this process, None where SSE or polling carries the events.
+
+    Raises:
+        TransportMissing: its client library is not installed.
+
+    """
+    return _transport(os.getpid(), conf.get())
+
+
+def is_away(name: str) -> bool:
+    """Whether publishing to this transport has been given up for now; raises BackendUnavailable."""
+    return backend().kept(_flag(conf.get(), name)) is not None
+
+
+def close() -> None:
+    """Send the ends that wait to be published, for two seconds at most; before a process ends."""
+    if _backend.cache_info().currsize and isinstance(built := backend(), MirroredBackend):
+        for publisher in built.publishers:
+            publisher.close()
+
+
 @lru_cache(maxsize=1)
-def _backend(_pid: int, settings: conf.Settings) -> RedisBackend:
-    return RedisBackend(
-        connect(settings.redis_url),
-        prefix=settings.key_prefix,
-        keep_running_s=settings.keep_running_s,
-        keep_final_s=settings.keep_final_s,
-        log_entries=settings.log_entries,
+def _backend(pid: int, settings: conf.Settings) -> RedisBackend:
+    client = connect(settings.redis_url)
+    options: dict[str, Any] = {
+        "prefix": settings.key_prefix,
+        "keep_running_s": settings.keep_running_s,
+        "keep_final_s": settings.keep_final_s,
+        "log_entries": settings.log_entries,
+    }
+    carrier = _transport(pid, settings)
+    if carrier is None:
+        return RedisBackend(client, **options)
+    plain = RedisBackend(client, **options)
+    return MirroredBackend(client, publishers=[_publisher(carrier, settings, plain)], **options)
+
+
+def _publisher(carrier: Transport, settings: conf.Settings, store: RedisBackend) -> Publisher:
+    return Publisher(
+        carrier,
+        per_s=settings.publish_rate,
+        most=settings.publish_waiting,
+        raise_flag=partial(_raise_flag, store, _flag(settings, carrier.name)),
+        address=lambda task: reverse("progress:snapshot", args=[task]),
     )
+
+
+def _flag(settings: conf.Settings, name: str) -> str:
+    return f"{settings.key_prefix}:away:{name}"
+
+
+def _raise_flag(store: RedisBackend, key: str, is_open: bool) -> None:  # noqa: FBT001
+    if is_open:
+        store.keep(key, b"1", int(3 * RAISED_AGAIN_S))
+    else:
+        store.forget(key)
+
+
+@lru_cache(maxsize=1)
+def _transport(_pid: int, settings: conf.Settings) -> Transport | None:
+    if settings.transport == "pusher":
+        return PusherTransport(
+            app_id=settings.pusher_app_id,
+            key=settings.pusher_key,
+            secret=settings.pusher_secret,
+            cluster=settings.pusher_cluster,
+            url=settings.pusher_url,
+        )
+    if settings.transport == "ably":
+        return AblyTransport(key=settings.ably_key, url=settings.ably_url)
+    return None
 
 
 def feed() -> RedisFeed:

@@ -10,6 +10,7 @@ import time
 from dataclasses import dataclass
 from typing import Any, Final
 
+from progress_app import hosted
 from progress_app.authorizer import Authorizer
 from progress_app.channels import task_channel
 from progress_app.events import Snapshot, State
@@ -33,10 +34,11 @@ NOT_FOUND: Final = b'{"v":1,"condition":"not-found","text":"There is no such tas
 Headers = list[tuple[bytes, bytes]]
 
 
-def etag(snapshot: Snapshot) -> str:
-    """What names this state of the task."""
+def etag(snapshot: Snapshot, way: str = "") -> str:
+    """What names this state of the task, and the way that clients should use."""
     place = snapshot.queue.position if snapshot.queue else 0  # nothing reports a task that waits: its pos stays
-    return f'"{snapshot.pos}-{snapshot.state}-{place}"'
+    suffix = f"-{way}" if way in hosted.HOSTED else ""
+    return f'"{snapshot.pos}-{snapshot.state}-{place}{suffix}"'
 
 
 def matches(etag: str, asked: str) -> bool:
@@ -68,6 +70,7 @@ class _Permission:
 @dataclass(frozen=True, slots=True)
 class _Shown:
     snapshot: Snapshot
+    tag: str
     body: bytes
     until_s: float
 
@@ -113,7 +116,7 @@ class Polling:
         if shown is None:
             await self._send(send, 404, NOT_FOUND, headers)
             return
-        tag, asked = etag(shown.snapshot), _header(scope, b"if-none-match")
+        tag, asked = shown.tag, _header(scope, b"if-none-match")
         headers.append((b"etag", tag.encode()))
         again_s = retry_after_s(shown.snapshot, time.time())
         if again_s is not None:
@@ -161,7 +164,9 @@ class Polling:
             return None
         if len(self._recent) >= MOST_RECENT:
             self._recent.clear()
-        self._recent[task] = shown = _Shown(snapshot, body, now_s + RECENT_S)
+        way = await hosted.via_soon()
+        shown = _Shown(snapshot, etag(snapshot, way), hosted.told_in(body, way), now_s + RECENT_S)
+        self._recent[task] = shown
         return shown
 
 

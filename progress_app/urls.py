@@ -9,6 +9,8 @@ urlpatterns = [
     path("events/", views.events, name="events"),
     path("events/authorize/", views.authorize, name="authorize"),
     path("events/token/", views.token, name="token"),
+    path("events/pusher/auth/", views.pusher, name="pusher"),
+    path("events/ably/token/", views.ably, name="ably"),
     path("tasks/<uuid:task_id>/snapshot/", views.snapshot, name="snapshot"),
     path("tasks/<uuid:task_id>/widget/", views.widget, name="widget"),
 ]

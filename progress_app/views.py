@@ -19,17 +19,18 @@ from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_GET, require_POST, require_safe
 from django_eventstream.utils import get_channelmanager
 
-from progress_app import conf, connections, polling, tokens
+from progress_app import conf, connections, hosted, polling, tokens
 from progress_app.access import asked_for
 from progress_app.authorizer import MARK
 from progress_app.channels import task_channel
 from progress_app.events import Snapshot
 from progress_app.exceptions import BackendUnavailable, UsageError
 from progress_app.present import present
+from progress_app.transports.ably import AblyTransport
+from progress_app.transports.pusher import PusherTransport
 from progress_app.widget import context
 
 AGAIN_S: Final = 5
-TRANSPORTS: Final = ("sse",)
 BAD_BODY: Final = (ValueError, RecursionError, RawPostDataException)  # no such JSON; [[[[…; a form with files
 LOG_IN_FIRST: Final = (401, "unauthorized", "Log in first.")
 
@@ -50,7 +51,11 @@ def authorize(request: HttpRequest) -> HttpResponse:
 @never_cache
 @login_not_required
 def token(request: HttpRequest) -> HttpResponse:
-    """Give a single-use token for channels that the user may read: `{"channels": [...], "transport": "sse"}`."""
+    """Give what opens a transport for channels that the user may read: `{"channels": [...], "transport": "sse"}`.
+
+    For `sse` a single-use token; for a hosted transport how to connect, and its names of the channels that it carries.
+    `via` is the transport that the server advises now.
+    """
     if not request.user.is_authenticated:
         return _refusal(*LOG_IN_FIRST)
     try:
@@ -60,7 +65,22 @@ def token(request: HttpRequest) -> HttpResponse:
     answer = _grant(request, asked.channels, asked.transport)
     if answer.status_code != 200:  # noqa: PLR2004
         return answer
-    grant, settings = msgspec.json.decode(answer.content, type=tokens.Grant), conf.get()
+    grant = msgspec.json.decode(answer.content, type=tokens.Grant)
+    if grant.transport != "sse":
+        return JsonResponse({"transport": grant.transport, "via": hosted.via(), **_connection(grant)})
+    return _stream_token(request, grant)
+
+
+def _connection(grant: tokens.Grant) -> dict[str, Any]:
+    """What a browser needs for a hosted transport; nothing for polling."""
+    if grant.transport == "poll":
+        return {}
+    door = reverse(f"progress:{grant.transport}")
+    return {"auth_url": door, **hosted.for_client(grant.channels)}
+
+
+def _stream_token(request: HttpRequest, grant: tokens.Grant) -> HttpResponse:
+    settings = conf.get()
     try:
         made = tokens.issue(
             connections.backend().keep, prefix=settings.key_prefix, user=grant.user, channels=grant.channels,
@@ -70,7 +90,8 @@ def token(request: HttpRequest) -> HttpResponse:
         text = "No stream can be opened right now; try again."
         return _refusal(503, "unavailable", text, headers={"Retry-After": str(AGAIN_S)})
     url = request.build_absolute_uri(f"{settings.events_url or reverse('progress:events')}?token={made}")
-    return JsonResponse({"token": made, "url": url, "expires_in": settings.token_ttl_s})
+    told = {"token": made, "url": url, "expires_in": settings.token_ttl_s}
+    return JsonResponse({**told, "transport": "sse", "via": hosted.via()})
 
 
 class _TokenRequest(msgspec.Struct):
@@ -84,8 +105,8 @@ def _grant(request: HttpRequest, names: list[str], transport: str) -> HttpRespon
         channels = [channel.name for channel in asked_for(names)]
     except UsageError as error:
         return _refusal(400, "bad-request", str(error))
-    if transport not in TRANSPORTS:
-        allowed = ", ".join(TRANSPORTS)
+    if transport not in hosted.offered():
+        allowed = ", ".join(hosted.offered())
         return _refusal(400, "bad-request", f"transport={transport[:20]!r}: expected one of {allowed}.")
     user, manager = request.user, get_channelmanager()
     refused = [channel for channel in channels if not manager.can_read_channel(user, channel)]
@@ -93,6 +114,46 @@ def _grant(request: HttpRequest, names: list[str], transport: str) -> HttpRespon
         text = "You may not read some of these channels, or they do not exist."
         return _refusal(403, "forbidden", text, channels=refused)
     return JsonResponse({"user": str(user.pk), "channels": channels, "transport": transport})
+
+
+@require_POST
+@never_cache
+@login_not_required
+def pusher(request: HttpRequest) -> HttpResponse:
+    """Sign a subscription for Pusher: the form `socket_id`, `channel_name`, as its client library posts it."""
+    if not request.user.is_authenticated:
+        return _refusal(*LOG_IN_FIRST)
+    carrier = connections.transport()
+    if not isinstance(carrier, PusherTransport):
+        raise Http404
+    wire_name = request.POST.get("channel_name", "")
+    channel = carrier.channel(wire_name)
+    if channel is None or not get_channelmanager().can_read_channel(request.user, channel):
+        return _refusal(403, "forbidden", "You may not read this channel, or it does not exist.")
+    try:
+        return JsonResponse(carrier.sign(wire_name, request.POST.get("socket_id", "")))
+    except UsageError as error:
+        return _refusal(400, "bad-request", str(error))
+
+
+@require_GET
+@never_cache
+@login_not_required
+def ably(request: HttpRequest) -> HttpResponse:
+    """Sign a token request for Ably, good for the channels asked for alone: to subscribe, and to read history."""
+    if not request.user.is_authenticated:
+        return _refusal(*LOG_IN_FIRST)
+    carrier = connections.transport()
+    if not isinstance(carrier, AblyTransport):
+        raise Http404
+    answer = _grant(request, request.GET.getlist("channel"), "ably")
+    if answer.status_code != 200:  # noqa: PLR2004
+        return answer
+    grant = msgspec.json.decode(answer.content, type=tokens.Grant)
+    names = [name for channel in grant.channels if (name := carrier.wire_name(channel))]
+    if not names:
+        return _refusal(400, "bad-request", "Ably carries none of these channels; a stream does.")
+    return JsonResponse(carrier.token_request(names, user=grant.user))
 
 
 def _refusal(
@@ -107,10 +168,10 @@ def _refusal(
 def snapshot(request: HttpRequest, task_id: Any) -> HttpResponse:
     """The present snapshot as JSON, with an ETag; `Retry-After` says when to ask again, in seconds."""
     shown = _present(request, task_id)
-    tag = polling.etag(shown)
-    response = get_conditional_response(request, etag=tag) or HttpResponse(
-        shown.to_json(), content_type="application/json"
-    )
+    way = hosted.via()
+    tag = polling.etag(shown, way)
+    body = hosted.told_in(shown.to_json(), way)
+    response = get_conditional_response(request, etag=tag) or HttpResponse(body, content_type="application/json")
     response["ETag"] = tag
     patch_cache_control(response, private=True, no_cache=True)
     again_s = polling.retry_after_s(shown, time.time())

@@ -3,7 +3,9 @@
 from typing import Any
 
 from celery import shared_task
+from celery.signals import worker_process_shutdown
 
+from progress_app import connections
 from tasks_app import maintenance, probe, runner, schedule
 
 
@@ -29,3 +31,9 @@ def start_scheduled(**arguments: Any) -> None:
 def maintain() -> None:
     """Do a round of maintenance."""
     maintenance.maintain()
+
+
+@worker_process_shutdown.connect
+def send_what_waits(**_: Any) -> None:
+    """Let the ends that wait for a hosted transport be sent before the process ends, which runs no exit handlers."""
+    connections.close()

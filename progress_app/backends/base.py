@@ -36,13 +36,15 @@ class Answer:
     """The backend's answer to a publish.
 
     `pos` is the position given (or the newest one when refused); `cancel_requested_at` is the Unix time in seconds
-    of a cancel request, None without one; `log_lost` counts entries that were refused while the snapshot was taken.
+    of a cancel request, None without one; `log_lost` counts entries that were refused while the snapshot was taken;
+    `log_pos` is the position of the newest log entry taken with it, 0 when there was none.
     """
 
     verdict: Verdict
     pos: int
     cancel_requested_at: float | None = None
     log_lost: int = 0
+    log_pos: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +87,11 @@ class Backend(Protocol):
     def end_roll_up(self, parent: str) -> None:
         """Forget a family's words `keep_final_s` from now: its parent goes on by itself."""
 
-    def append(self, channel: str, event: str, data: bytes) -> int:
-        """Store and announce one event of a log channel; returns its position."""
+    def append(self, channel: str, event: str, data: bytes, once: str = "") -> int:
+        """Store and announce one event of a log channel; returns its position.
+
+        With a mark in `once` it is appended once only, however often it is tried within `keep_running_s`; then 0.
+        """
 
     def announce(self, channel: str, event: str, data: bytes) -> None:
         """Tell who listens to the channel now; nothing is stored."""

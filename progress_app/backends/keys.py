@@ -37,6 +37,10 @@ class Keys:
         """The stream of a log channel; a task's log lies beside its state."""
         return f"{self.prefix}:{{{parse(channel).task or channel}}}:log"
 
+    def once(self, channel: str, mark: str) -> str:
+        """That something was appended to a log channel; beside it."""
+        return f"{self.log(channel)}:once:{mark}"
+
     def topic(self, channel: str) -> str:
         """The pub/sub topic of a channel."""
         return f"{self.prefix}:channel:{channel}"

@@ -58,6 +58,7 @@ class MemoryBackend:
         self._lock = threading.Lock()
         self._tasks: dict[str, _Task] = {}
         self._logs: dict[str, deque[Entry]] = {}
+        self._marks: set[tuple[str, str]] = set()
         self._families: dict[str, _Family] = {}
         self._feeds: list[MemoryFeed] = []
 
@@ -72,10 +73,11 @@ class MemoryBackend:
             task = self._tasks.setdefault(snapshot.task, _Task())
             if refusal := self._refusal(task, snapshot):
                 return Answer(refusal, task.pos, task.cancel_requested_at)
+            log_pos = 0
             for entry in log:
-                self._append(log_channel(snapshot.task), "log", entry.to_json())
+                log_pos = self._append(log_channel(snapshot.task), "log", entry.to_json())
             self._store(task, snapshot, None if member else audience)
-            return Answer(Verdict.ACCEPTED, task.pos, task.cancel_requested_at)
+            return Answer(Verdict.ACCEPTED, task.pos, task.cancel_requested_at, log_pos=log_pos)
 
     def _store(self, task: _Task, snapshot: Snapshot, audience: Collection[str] | None) -> None:
         """Keep and announce a snapshot; `audience` None: it has no row."""
@@ -133,9 +135,12 @@ class MemoryBackend:
             return Verdict.ENDED
         return None
 
-    def append(self, channel: str, event: str, data: bytes) -> int:
+    def append(self, channel: str, event: str, data: bytes, once: str = "") -> int:
         """As `Backend.append`."""
         with self._lock:
+            if once and (channel, once) in self._marks:
+                return 0
+            self._marks.add((channel, once))
             return self._append(channel, event, data)
 
     def _append(self, channel: str, event: str, data: bytes) -> int:

@@ -4,7 +4,7 @@
 -- ARGV  1 attempt  2 seconds to keep  3 event  4 JSON before the position  5 JSON after it
 --       6 state topic  7 log topic  8 log entries kept  9 the task's row before the position
 --       10 topics for the row, by line breaks  then each log entry's JSON
--- Gives {verdict, position, cancel time or ""}.
+-- Gives {verdict, position, cancel time or "", position of the newest of these log entries or "0"}.
 --
 -- Numbers are doubles here, and tostring() would give 14 digits: positions are written with %.0f.
 -- The state is one text, "attempt position event", a line break and the JSON: a hash would take a third more memory.
@@ -12,21 +12,21 @@ local head = redis.call('GETRANGE', KEYS[1], 0, 63)
 local attempt, newest, event = string.match(head, '^(%d+) (%d+) (%a+)\n')
 local cancel = redis.call('GET', KEYS[3]) or ''
 local order = tonumber(ARGV[1]) - tonumber(attempt or -1)
-if order < 0 then return {'superseded', newest, cancel} end
-if order == 0 and event == 'complete' then return {'ended', newest, cancel} end
+if order < 0 then return {'superseded', newest, cancel, '0'} end
+if order == 0 and event == 'complete' then return {'ended', newest, cancel, '0'} end
 
 local function start()
   return tonumber(redis.call('TIME')[1]) * 1048576
 end
 
-local ttl = tonumber(ARGV[2])
+local ttl, logged = tonumber(ARGV[2]), '0'
 if #ARGV > 10 then
   local last = redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 1)[1]
   local at = last and tonumber(string.match(last[1], '^%d+')) + 1 or start()
   for i = 11, #ARGV do
-    local pos = string.format('%.0f', at)
-    redis.call('XADD', KEYS[2], 'MAXLEN', ARGV[8], pos .. '-0', 'e', 'log', 'd', ARGV[i])
-    redis.call('PUBLISH', ARGV[7], pos .. ' log\n' .. ARGV[i])
+    logged = string.format('%.0f', at)
+    redis.call('XADD', KEYS[2], 'MAXLEN', ARGV[8], logged .. '-0', 'e', 'log', 'd', ARGV[i])
+    redis.call('PUBLISH', ARGV[7], logged .. ' log\n' .. ARGV[i])
     at = at + 1
   end
 end
@@ -39,4 +39,4 @@ redis.call('PUBLISH', ARGV[6], pos .. ' ' .. ARGV[3] .. '\n' .. body)
 -- A topic that nobody listens to costs less than asking whether somebody does.
 local row = pos .. ' row\n' .. ARGV[9] .. pos .. '}'
 for topic in string.gmatch(ARGV[10], '[^\n]+') do redis.call('PUBLISH', topic, row) end
-return {'accepted', pos, cancel}
+return {'accepted', pos, cancel, logged}

@@ -119,11 +119,12 @@ class RedisBackend:
         tail = (state_topic, log_topic, self._log_entries, *row, *(entry.to_json() for entry in log))
         return publish(keys=self._keys.of_task(snapshot.task), args=head + tail)
 
-    def append(self, channel: str, event: str, data: bytes) -> int:
+    def append(self, channel: str, event: str, data: bytes, once: str = "") -> int:
         """As `Backend.append`."""
-        args = (event, data, self._keys.topic(channel), self._log_entries, self._keep_running_s)
+        keys = (self._keys.log(channel), self._keys.once(channel, once))
+        args = (event, data, self._keys.topic(channel), self._log_entries, self._keep_running_s, int(bool(once)))
         with self._one_kind_of_error():
-            return int(self._append(keys=(self._keys.log(channel),), args=args))
+            return int(self._append(keys=keys, args=args))
 
     def announce(self, channel: str, event: str, data: bytes) -> None:
         """As `Backend.announce`."""
@@ -144,6 +145,16 @@ class RedisBackend:
         """Keep a small value for so long."""
         with self._one_kind_of_error():
             self.client.set(key, value, ex=seconds)
+
+    def kept(self, key: str) -> bytes | None:
+        """What `keep` has kept under this key, None when it is no longer there."""
+        with self._one_kind_of_error():
+            return cast("bytes | None", self.client.get(key))
+
+    def forget(self, key: str) -> None:
+        """Drop what `keep` has kept."""
+        with self._one_kind_of_error():
+            self.client.delete(key)
 
     def read_snapshot(self, task: str) -> Snapshot | None:
         """As `Backend.read_snapshot`."""
@@ -188,8 +199,8 @@ class RedisBackend:
 
 
 def _answer(reply: Sequence[bytes], *, log_lost: int = 0) -> Answer:
-    verdict, pos, cancel = reply
-    return Answer(Verdict(verdict.decode()), int(pos), float(cancel) if cancel else None, log_lost)
+    verdict, pos, cancel, log_pos = reply
+    return Answer(Verdict(verdict.decode()), int(pos), float(cancel) if cancel else None, log_lost, int(log_pos))
 
 
 def _run(script: Any, keys: Sequence[str], args: Sequence[Any]) -> Any:

@@ -85,7 +85,7 @@ async def test_the_snapshot_comes_with_what_a_poller_needs(theirs: Browser, task
     pos = report(task, percent=42.0)
     answer = await poll(theirs, task)
     assert (answer.status, answer.json["percent"], answer.json["pos"]) == (200, 42.0, pos)
-    assert answer.headers["etag"] == f'"{pos}-running"'
+    assert answer.headers["etag"] == f'"{pos}-running-0"'
     assert (answer.headers["retry-after"], answer.headers["cache-control"]) == ("1", "private, no-cache")
 
 

@@ -1,0 +1,170 @@
+"""Publishes to a hosted service beside the job, never in its way: one thread a process.
+
+1. Whoever publishes only puts a message into the queue; nothing is raised, nothing waits.
+2. The thread sends in batches at no more than the allowed rate: what comes faster is conflated in the queue.
+3. A service that is away costs viewers their push, not the task its life: the breaker's state stands in Redis, where
+   the web processes read it and send viewers to SSE or polling. What waited is sent when the service is back.
+4. The truth stays in Redis and the database. A process that ends sends the ends that wait, for two seconds at most.
+"""
+
+import atexit
+import logging
+import math
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Final
+
+import msgspec
+
+from progress_app.breaker import Breaker
+from progress_app.channels import parse
+from progress_app.events import VERSION
+from progress_app.outgoing import Outgoing
+from progress_app.transports.base import Message, Refused, Rejected, Transport, Unsent
+
+FLUSH_S: Final = 2.0
+RAISED_AGAIN_S: Final = 30.0  # the flag in Redis lives three times as long
+
+logger = logging.getLogger(__name__)
+
+
+class Publisher:
+    """The queue, the thread and the breaker of one transport.
+
+    Args:
+        transport: where to.
+        per_s: messages a second at most.
+        most: states and log entries that may wait, each.
+        raise_flag: called with True while the service cannot be used, with False when it can again; may raise.
+        address: the snapshot's address of a task, for what is too long to be sent.
+
+    """
+
+    def __init__(
+        self, transport: Transport, *, per_s: float, most: int, raise_flag: Callable[[bool], object],
+        address: Callable[[str], str], clock: Callable[[], float] = time.monotonic,
+    ) -> None:  # fmt: skip
+        self.transport = transport
+        self.breaker = Breaker(clock)
+        self._queue = Outgoing(most)
+        self._per_s = per_s
+        self._allowance = per_s
+        self._raise_flag = raise_flag
+        self._address = address
+        self._clock = clock
+        self._filled_s = clock()
+        self._raised_s = -math.inf
+        self._news = threading.Event()
+        self._closing = threading.Event()
+        self._thread: threading.Thread | None = None
+        self._starting = threading.Lock()
+
+    def put(self, message: Message) -> None:
+        """Let a message be sent when its turn comes; never raises, never waits."""
+        if self.breaker.is_broken or self._closing.is_set() or self.transport.wire_name(message.channel) is None:
+            return
+        self._queue.put(self._fitting(message))
+        self._news.set()
+        if self._thread is None:
+            self._start()
+
+    def close(self, within_s: float = FLUSH_S) -> None:
+        """Send the ends that wait, for so long at most, and end the thread."""
+        self._closing.set()
+        self._news.set()
+        if self._thread is not None and self._thread.is_alive():
+            self._thread.join(within_s)
+        atexit.unregister(self.close)
+
+    def _start(self) -> None:
+        with self._starting:
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="progress-publisher", daemon=True)
+                self._thread.start()
+                atexit.register(self.close)
+
+    def _fitting(self, message: Message) -> Message:
+        """The message, or a reference in its place if it is too long for the service."""
+        if len(message.data) <= self.transport.limit_bytes:
+            return message
+        task = parse(message.channel).task
+        told = {"v": VERSION, "task": task, "pos": message.pos, "ref": self._address(task) if task else None}
+        return replace(message, data=msgspec.json.encode(told))
+
+    # The thread
+
+    def _run(self) -> None:
+        while not self._closing.is_set():
+            try:
+                self._turn()
+            except Exception:
+                logger.exception("Publishing to %s failed in a way nobody foresaw; going on.", self.transport.name)
+                self.breaker.failed()
+        self._flush()
+        self.transport.close()
+
+    def _turn(self) -> None:
+        wait_s = self._wait_s()
+        if wait_s > 0:
+            self._closing.wait(min(wait_s, RAISED_AGAIN_S))
+            self._keep_flag()
+        elif batch := self._queue.take(min(self.transport.batch, int(self._allowance))):
+            self._allowance -= len(batch)
+            self._send(batch)
+        else:
+            self._news.wait(RAISED_AGAIN_S)
+            self._news.clear()
+
+    def _wait_s(self) -> float:
+        """Seconds until the breaker and the rate let something through."""
+        now = self._clock()
+        most = max(1.0, self._per_s)
+        self._allowance = min(most, self._allowance + (now - self._filled_s) * self._per_s)
+        self._filled_s = now
+        return max(self.breaker.wait_s(), (1.0 - self._allowance) / self._per_s)
+
+    def _send(self, batch: Sequence[Message]) -> None:
+        try:
+            self.transport.send(batch)
+        except Refused as error:
+            logger.error("%s Nothing more is published until the configuration changes.", error)  # noqa: TRY400
+            self.breaker.broke()
+            self._queue.clear()
+            self._keep_flag()
+        except Unsent as error:
+            logger.warning("%s It is tried again later; the tasks go on.", error)
+            self._queue.put_back(batch if error.messages is None else error.messages)
+            self.breaker.failed(error.retry_after_s)
+            self._keep_flag()
+        except Rejected as error:
+            logger.error("%s %d of them are dropped.", error, len(batch))  # noqa: TRY400
+        else:
+            self._worked()
+
+    def _worked(self) -> None:
+        if self.breaker.is_open:
+            logger.info("%s works again.", self.transport.name)
+        self.breaker.succeeded()
+        if self._raised_s > -math.inf:
+            self._raised_s = -math.inf
+            self._flag(is_open=False)
+
+    def _keep_flag(self) -> None:
+        """Say in Redis that the service cannot be used, and say it again from time to time."""
+        if self.breaker.is_open and self._clock() - self._raised_s >= RAISED_AGAIN_S:
+            self._raised_s = self._clock()
+            self._flag(is_open=True)
+
+    def _flag(self, *, is_open: bool) -> None:
+        try:
+            self._raise_flag(is_open)
+        except Exception as error:  # noqa: BLE001  (Redis is away: the flag is said again)
+            logger.warning("The state of %s could not be noted: %s", self.transport.name, type(error).__name__)
+
+    def _flush(self) -> None:
+        """Send what waits, ends first, until the service fails or nobody waits for us any more."""
+        deadline_s = self._clock() + FLUSH_S
+        while len(self._queue) and not self.breaker.wait_s() and self._clock() < deadline_s:
+            self._send(self._queue.take(self.transport.batch))

@@ -1,0 +1,1 @@
+"""Services that carry events to browsers where SSE cannot be used: one contract, one file a service."""

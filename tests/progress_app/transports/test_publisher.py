@@ -1,0 +1,232 @@
+"""What reaches the service, and what a service that fails does to whoever publishes: nothing."""
+
+import logging
+import math
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from progress_app.publisher import Publisher
+from progress_app.transports.base import Message, Rejected, Transport, Unsent
+from tests.emulators.service import Emulator
+from tests.processes import until
+from tests.progress_app.doubles import TASK
+from tests.progress_app.transports.conftest import FLAGS, MAKERS, ably_transport, end, pusher_transport, state
+
+SECRETS = ("the-secret", "auth_signature")
+Publish = Callable[..., Publisher]
+
+
+def arrived(service: Emulator, count: int) -> list[dict[str, Any]]:
+    until(lambda: len(service.received()) >= count, 20, f"{count} messages at {service.kind}")
+    return service.received()
+
+
+def test_a_snapshot_arrives_with_its_event_and_channel(service: Emulator, publish: Publish) -> None:
+    publish().put(state(42))
+    message = arrived(service, 1)[0]
+    prefix = "private-cache-" if service.kind == "pusher" else ""
+    assert (message["channel"], message["name"]) == (f"{prefix}task-{TASK}", "progress")
+    assert message["data"] == {"percent": 42}
+
+
+def test_what_comes_faster_than_the_rate_is_conflated_and_the_end_arrives(service: Emulator, publish: Publish) -> None:
+    publisher = publish(per_s=5)
+    for percent in range(100):
+        publisher.put(state(percent))
+    publisher.put(state(100, event="complete", is_end=True))
+    until(lambda: arrived(service, 1)[-1]["name"] == "complete", 20, "the end")
+    assert len(service.received()) <= 3
+
+
+def test_every_end_of_two_hundred_tasks_arrives_once(service: Emulator, publish: Publish) -> None:
+    publisher = publish()
+    for number in range(200):
+        publisher.put(end(number))
+    channels = {message["channel"] for message in arrived(service, 200)}
+    assert (len(channels), len(service.received())) == (200, 200)
+    assert service.calls() <= 40
+
+
+def test_messages_travel_in_batches_of_the_service_s_size(service: Emulator, publish: Publish) -> None:
+    publisher = publish()
+    service.hold()
+    for number in range(20):
+        publisher.put(end(number))
+    service.recover()
+    arrived(service, 20)
+    assert service.calls() <= 4
+
+
+def test_what_is_too_long_is_replaced_by_a_reference(service: Emulator, publish: Publish) -> None:
+    publisher = publish()
+    publisher.put(state(1, data=b'{"message":"' + "ü".encode() * publisher.transport.limit_bytes + b'"}'))
+    told = arrived(service, 1)[0]["data"]
+    assert told == {"v": 1, "task": TASK, "pos": 1, "ref": f"/tasks/{TASK}/"}
+
+
+def test_the_limit_counts_bytes_and_not_characters(service: Emulator, publish: Publish) -> None:
+    publisher = publish()
+    fits = publisher.transport.limit_bytes // 2 - 10
+    publisher.put(state(1, data=('{"m":"' + "ü" * fits + '"}').encode()))
+    assert arrived(service, 1)[0]["data"] == {"m": "ü" * fits}
+
+
+@pytest.mark.parametrize("channel", ["tasks", "user-1.tasks", "ops", "two words"])
+def test_channels_of_lists_are_not_carried(service: Emulator, publish: Publish, channel: str) -> None:
+    publisher = publish()
+    publisher.put(state(1, channel=channel))
+    publisher.put(state(2))
+    assert len(arrived(service, 1)) == 1
+
+
+# A service that fails
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+def test_a_fault_that_passes_is_waited_out_and_the_newest_state_sent(
+    service: Emulator, publish: Publish, status: int
+) -> None:
+    publisher = publish()
+    service.fail(status, "later")
+    publisher.put(state(1))
+    until(lambda: service.calls() >= 1, 20, "a try")
+    publisher.put(state(2))
+    service.recover()
+    assert [message["data"] for message in arrived(service, 1)] == [{"percent": 2}]
+
+
+def test_the_flag_is_raised_after_three_faults_and_taken_back(service: Emulator, publish: Publish) -> None:
+    publisher = publish()
+    publisher.breaker._jitter = lambda: 0.0
+    service.fail(500)
+    publisher.put(state(1))
+    until(lambda: FLAGS == [True], 20, "the flag")
+    assert service.calls() == 3
+    service.recover()
+    until(lambda: FLAGS == [True, False], 20, "the flag taken back")
+    assert arrived(service, 1)[0]["data"] == {"percent": 1}
+
+
+@pytest.mark.parametrize(
+    ("status", "headers"), [(401, {}), (403, {}), (413, {}), (401, {"x-ably-errorcode": "40112"}), (404, {})]
+)
+def test_a_refusal_opens_the_circuit_for_good(
+    service: Emulator, publish: Publish, status: int, headers: dict[str, str]
+) -> None:
+    publisher = publish()
+    service.fail(status, "no", headers)
+    publisher.put(state(1))
+    until(lambda: FLAGS == [True], 20, "the flag")
+    service.recover()
+    publisher.put(state(2))
+    assert (publisher.breaker.wait_s(), service.calls(), service.received()) == (math.inf, 1, [])
+
+
+def test_messages_that_the_service_will_never_take_are_dropped(service: Emulator, publish: Publish) -> None:
+    publisher = publish()
+    service.fail(400, "bad")
+    publisher.put(state(1))
+    until(lambda: service.calls() == 1, 20, "the try")
+    service.recover()
+    publisher.put(state(2))
+    assert [message["data"] for message in arrived(service, 1)] == [{"percent": 2}]
+
+
+@pytest.mark.parametrize(
+    ("kind", "wrong"),
+    [
+        ("pusher", {"secret": "not-the-secret"}),
+        ("pusher", {"key": "other"}),
+        ("pusher", {"app_id": "2"}),
+        ("ably", {"key": "app.key:not-the-secret"}),
+        ("ably", {"key": "app.other:the-secret"}),
+    ],
+)
+def test_wrong_credentials_are_one_line_without_them(
+    request: pytest.FixtureRequest, caplog: pytest.LogCaptureFixture, kind: str, wrong: dict[str, str]
+) -> None:
+    emulator: Emulator = request.getfixturevalue(kind)
+    publisher = Publisher(
+        MAKERS[kind](emulator.url, **wrong), per_s=9, most=9, raise_flag=lambda _: None, address=lambda task: task
+    )
+    with caplog.at_level(logging.INFO, "progress_app"):
+        publisher.put(state(1))
+        until(lambda: publisher.breaker.is_broken, 20, "the circuit open")
+    publisher.close()
+    publisher.transport.close()
+    lines = [record.getMessage() for record in caplog.records if record.name.startswith("progress_app")]
+    assert len(lines) == 1
+    assert "check its credentials" in lines[0]
+    assert not any(secret in lines[0] for secret in SECRETS)
+
+
+def test_a_refused_connection_passes_and_its_line_holds_no_secret(
+    service: Emulator, publish: Publish, caplog: pytest.LogCaptureFixture
+) -> None:
+    publisher = publish()
+    service.stop()
+    publisher.put(state(1))
+    until(lambda: publisher.breaker.wait_s() > 0, 20, "a fault")
+    assert not any(secret in caplog.text for secret in SECRETS)
+    service.renew()
+    assert arrived(service, 1)[0]["data"] == {"percent": 1}
+
+
+@pytest.mark.parametrize("make", [pusher_transport, ably_transport])
+def test_a_tls_fault_passes(make: Callable[..., Transport], pusher: Emulator) -> None:
+    transport = make(f"https://127.0.0.1:{pusher.port}")  # speaks no TLS
+    with pytest.raises(Unsent, match="cannot be reached"):
+        transport.send([state(1)])
+    transport.close()
+
+
+def test_who_publishes_never_waits_for_an_answer_that_is_held_back(service: Emulator, publish: Publish) -> None:
+    publisher = publish()
+    service.hold()
+    publisher.put(state(0))
+    until(lambda: service.calls() == 1, 20, "the call that is held")
+    for percent in range(1_000):
+        publisher.put(state(percent))
+    assert service.received() == []  # the thousand were put while the service had not answered
+    service.recover()
+
+
+def test_an_answer_that_does_not_come_is_a_fault_after_two_seconds(service: Emulator, transport: Transport) -> None:
+    service.hold()
+    with pytest.raises(Unsent):
+        transport.send([state(1)])
+    service.recover()
+
+
+def test_closing_sends_the_ends_that_wait_whatever_the_rate(service: Emulator, publish: Publish) -> None:
+    publisher = publish(per_s=1)
+    for number in range(15):
+        publisher.put(end(number))
+    publisher.close()
+    assert len(service.received()) == 15
+
+
+def test_a_fault_nobody_foresaw_does_not_end_the_thread(service: Emulator, publish: Publish) -> None:
+    publisher = publish()
+    sends = publisher.transport.send
+    failing = iter([ZeroDivisionError("by a fault of ours")])
+
+    def send(messages: list[Message]) -> None:
+        if fault := next(failing, None):
+            raise fault
+        sends(messages)
+
+    publisher.transport.send = send  # type: ignore[assignment,method-assign]
+    publisher.put(end(1))
+    publisher.put(end(2))
+    assert len(arrived(service, 1)) >= 1
+
+
+def test_a_batch_that_ably_takes_in_part_is_sent_again_in_part(ably: Emulator) -> None:
+    transport = ably_transport(ably.url)
+    with pytest.raises(Rejected):
+        transport.send([state(1), state(2, channel="too-long", data=b'"' + b"x" * 70_000 + b'"')])
+    transport.close()
+    assert [message["data"] for message in ably.received()] == [{"percent": 1}]
