@@ -11,6 +11,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from itertools import count
 from typing import Final, Protocol
 
 from progress_app.backends.base import Answer
@@ -20,6 +21,7 @@ from progress_app.throttle import Throttle
 RETRY_S: Final = 0.5  # between sends while Redis is away
 RENEW_AGAIN_S: Final = 2.0  # between renewals while the database is away: a lease outlives twenty of them
 RECALL_AFTER_S: Final = 1.0  # a task that is over by then needs no forecast, and no query for one
+LEASE_FROM_TURN: Final = 1  # of the sending loop: many a task is over by then, and needs no second thread
 JOIN_S: Final = 5.0  # longer than the time-out of one send
 
 logger = logging.getLogger(__name__)
@@ -87,9 +89,8 @@ class Sender:
         ]
 
     def start(self) -> None:
-        """Start both threads; in the process that runs the job, after any fork."""
-        for thread in self._threads:
-            thread.start()
+        """Start sending, and soon the lease's thread; in the process that runs the job, after any fork."""
+        self._threads[0].start()
 
     def stop(self) -> None:
         """End the threads; returns when the last send has ended. The lease's thread may still wait for a database."""
@@ -105,7 +106,11 @@ class Sender:
 
     def _keep_sending(self) -> None:
         self._send()  # the beginning is told even of a job that has ended by now
-        while not self._stopping.is_set():
+        for turn in count():
+            if self._stopping.is_set():
+                return
+            if turn == LEASE_FROM_TURN:
+                self._threads[1].start()
             self._source.watch()
             urgent = self._news.is_set()
             wait_s = self._throttle.wait_s(self._clock(), changed=self._source.changed(), urgent=urgent)

@@ -1,9 +1,11 @@
 """The settings of tasks_app: a Django setting `TASKS_<NAME>` sets the field of the same name in lower case."""
 
 from dataclasses import dataclass, field, fields
+from functools import cache
 from typing import Any
 
 from django.conf import settings as django_settings
+from django.core.signals import setting_changed
 
 PREFIX = "TASKS_"
 
@@ -37,7 +39,15 @@ class Settings:
     page_size: int = _setting(25, "Tasks on one page of the list.", least=1)
 
 
+@cache
 def get() -> Settings:
     """The project's settings, as they are now."""
     names = [f.name for f in fields(Settings) if hasattr(django_settings, PREFIX + f.name.upper())]
     return Settings(**{name: getattr(django_settings, PREFIX + name.upper()) for name in names})
+
+
+def _forget(**_changed: Any) -> None:
+    get.cache_clear()
+
+
+setting_changed.connect(_forget)  # a test may change a setting; nobody else does

@@ -25,6 +25,7 @@ from tasks_app.models import Task
 
 RUN: Final = "tasks_app.run"
 MOST_WAITING: Final = 10_000  # beyond that maintenance publishes; a click still does not wait
+BATCH: Final = 100  # messages that one write notes
 PAUSE_S: Final = 5.0  # after an unsure publish: longer than the broker's time-out, shorter than a maintenance interval
 
 logger = logging.getLogger(__name__)
@@ -108,19 +109,28 @@ class Outbox:
 
     def _run(self) -> None:
         while True:
-            task = self._waiting.get()
+            tasks = self._batch()
             try:
-                self._publish(task)
+                self._publish(tasks)
             except Exception:
-                logger.exception("Task %s could not be published; maintenance does it.", task.pk)
+                logger.exception("%d tasks could not be published; maintenance does it.", len(tasks))
             finally:
-                close_old_connections()
-                self._waiting.task_done()
+                if self._waiting.empty():
+                    close_old_connections()
+                for _ in tasks:
+                    self._waiting.task_done()
 
-    def _publish(self, task: Task) -> None:
+    def _batch(self) -> list[Task]:
+        """Wait for a task, and take what else waits: one write then notes them all."""
+        tasks = [self._waiting.get()]
+        while len(tasks) < BATCH and not self._waiting.empty():
+            tasks.append(self._waiting.get_nowait())
+        return tasks
+
+    def _publish(self, tasks: list[Task]) -> None:
         if self._clock() < self._resumes_s:
-            logger.info("The broker was away just now; task %s is left to maintenance.", task.pk)
-        elif not publish(task):
+            logger.info("The broker was away just now; %d tasks are left to maintenance.", len(tasks))
+        elif publish_all(tasks) < len(tasks):
             self._resumes_s = self._clock() + PAUSE_S
 
     def flush(self) -> None:

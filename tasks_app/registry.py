@@ -116,6 +116,11 @@ class Job:
         if not fits:
             raise ValueError(f"@job {self.name}: {option}={getattr(self, option)!r}: expected {allowed}.")
 
+    @property
+    def takes_files(self) -> bool:
+        """Whether its form has a field for a file."""
+        return any(isinstance(field, forms.FileField) for field in self.form.base_fields.values())
+
     def bind(self, data: Mapping[str, Any], files: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """The typed parameters that the form makes of submitted values.
 

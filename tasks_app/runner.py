@@ -108,7 +108,7 @@ def _reporter(task: Task, interrupts: Interrupts) -> Reporter:
 def _work(task: Task, reporter: Reporter, interrupts: Interrupts) -> Any:
     with interrupts.body(), coming_from(f"task {task.pk}"):
         job = registry.get(task.job)
-        values = job.bind(task.params, attachments.inputs(task))
+        values = job.bind(task.params, attachments.inputs(task) if job.takes_files else {})
         given = go_on(task, reporter, values) if task.has_children else job.function(reporter, **values)
         return coroutine.run(given, reporter) if iscoroutine(given) else given
 

@@ -336,7 +336,7 @@ def test_earlier_runs_are_looked_up_once_and_not_for_a_short_task(
     short = make()
     short.start()
     short.stop()
-    short._threads[1].join()
+    until(lambda: not short._threads[1].is_alive())
     assert source.recalls == 0
     monkeypatch.setattr("progress_app.sender.RECALL_AFTER_S", SHORT_S)
     make().start()
