@@ -36,6 +36,10 @@ class Settings:
     keep_days: int = _setting(90, "prune_tasks forgets tasks that ended so many days ago.", least=1)
     keep_most: int = _setting(1_000_000, "prune_tasks keeps at most the newest so many ended tasks.", least=1)
     site_url: str = _setting("http://localhost:8000", "Where people reach this site; e-mails link to it.")
+    archive_limit_entries: int = _setting(10_000, "The most files in an archive that make_thumbnails takes.", least=1)
+    archive_limit_bytes: int = _setting(2 * 2**30, "The most that such an archive may unpack to.", least=1)
+    image_limit_bytes: int = _setting(50 * 2**20, "The largest image that is read, unpacked.", least=1)
+    image_limit_pixels: int = _setting(50_000_000, "The largest image that is decoded; 4 bytes a pixel.", least=1)
     page_size: int = _setting(25, "Tasks on one page of the list.", least=1)
 
 

@@ -5,11 +5,11 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 from uuid import UUID
 
-from django.core.files import File
 from django.db.models import Count, Sum
 
 from progress_app.events import FINAL, Children, Fault, Snapshot, State
 from progress_app.rollup import WHOLE, Member, Rollup, Sums, word
+from tasks_app.attachments import StoredFile
 from tasks_app.models import Attachment, Family, Task
 
 READ_AT_ONCE: Final = 500
@@ -31,10 +31,10 @@ class Child:
         """Whether it ended well."""
         return self.state is State.SUCCEEDED
 
-    def files(self) -> dict[str, File[Any]]:
-        """The files that it attached, by name; to be opened and closed."""
+    def files(self) -> dict[str, StoredFile]:
+        """The files that it attached, by name, closed."""
         made = Attachment.objects.filter(task_id=self.task_id, field="")
-        return {kept.name: File(kept.file, name=kept.name) for kept in made}
+        return {kept.name: StoredFile(kept) for kept in made}
 
 
 class Results:
