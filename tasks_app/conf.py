@@ -23,6 +23,9 @@ class Settings:
     upload_limit_bytes: int = _setting(100 * 2**20, "The largest file that profile_csv takes.", least=1)
     result_limit_bytes: int = _setting(2**20, "The largest result, as JSON; bigger ones belong into a file.", least=1)
     most_losses: int = _setting(3, "A task whose worker vanished so often is given up as lost.", least=1)
+    longest_round_s: float = _setting(
+        60.0, "A round of maintenance whose process died holds others up for so long.", least=1
+    )
     republish_after_s: float = _setting(10.0, "A task that the broker may not have is published again.", least=0)
     overtaken_after_s: float = _setting(
         30.0, "A task that one published so much later overtook has lost its message.", least=1

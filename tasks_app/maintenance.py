@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from progress_app.events import State
-from tasks_app import backlog, children, endings, subscriptions
+from tasks_app import backlog, children, conf, endings, subscriptions
 from tasks_app.models import Lock, Task
 from tasks_app.recovery import recover
 
 ROUND: Final = "maintenance"
-LONGEST_ROUND_S: Final = 60.0  # a process that died in its round holds the others up for so long
 MOST_A_ROUND: Final = 500
 
 
@@ -31,7 +30,7 @@ class Report:
 
 def maintain() -> Report | None:
     """Do one round; None: another process is at it."""
-    holder = Lock.objects.take(ROUND, LONGEST_ROUND_S)
+    holder = Lock.objects.take(ROUND, conf.get().longest_round_s)
     if not holder:
         return None
     try:

@@ -1,4 +1,4 @@
-"""A PostgreSQL of the test's own, for tests with the mark `deploy`."""
+"""A PostgreSQL of the test's own, for tests with the mark `deploy` and the long run of tests/faults."""
 
 import os
 import pwd
@@ -43,25 +43,57 @@ def _run(command: list[str]) -> None:
     assert ended.returncode == 0, f"{' '.join(command)}:\n{ended.stdout}"
 
 
-@pytest.fixture(scope="session")
-def postgresql() -> Iterator[str]:
-    """Start a server with an empty database `headway`; return its URL."""
-    with server() as url:
-        yield url
+class Postgresql:
+    """A server with an empty database `headway`; `url` is its address."""
+
+    def __init__(self) -> None:
+        self._home = Path(tempfile.mkdtemp(prefix="headway-postgresql-"))
+        if os.geteuid() == 0:
+            os.chown(self._home, pwd.getpwnam("postgres").pw_uid, -1)
+        self._data, self._port = self._home / "data", free_port()
+        _run([program("initdb"), "-D", str(self._data), "-U", USER, "--auth=trust", "--encoding=UTF8", "--no-sync"])
+        self.url = f"postgres://{USER}:any@127.0.0.1:{self._port}/{USER}"
+
+    def start(self) -> None:
+        """Start the server and wait until it answers."""
+        options = f"-p {self._port} -c listen_addresses=127.0.0.1 -c fsync=off -k {self._home}"
+        self._control("-l", str(self._home / "log"), "-o", options, "start")
+
+    def create_database(self) -> None:
+        """Create the database `headway`."""
+        _run([program("createdb"), "-h", "127.0.0.1", "-p", str(self._port), "-U", USER, USER])
+
+    def stop(self) -> None:
+        """Stop the server as a crash would; every connection breaks."""
+        self._control("-m", "immediate", "stop")
+
+    def remove(self) -> None:
+        """Stop the server and delete its data."""
+        self.stop()
+        shutil.rmtree(self._home)
+
+    def _control(self, *words: str) -> None:
+        _run([program("pg_ctl"), "-D", str(self._data), "-w", *words])
 
 
 @contextmanager
-def server() -> Iterator[str]:
-    """Run a server with an empty database `headway`, at this URL."""
-    home = Path(tempfile.mkdtemp(prefix="headway-postgresql-"))
-    if os.geteuid() == 0:
-        os.chown(home, pwd.getpwnam("postgres").pw_uid, -1)
-    data, port = home / "data", free_port()
-    _run([program("initdb"), "-D", str(data), "-U", USER, "--auth=trust", "--encoding=UTF8", "--no-sync"])
-    control = [program("pg_ctl"), "-D", str(data), "-w"]
-    options = f"-p {port} -c listen_addresses=127.0.0.1 -c fsync=off -k {home}"
-    _run([*control, "-l", str(home / "log"), "-o", options, "start"])
-    _run([program("createdb"), "-h", "127.0.0.1", "-p", str(port), "-U", USER, USER])
-    yield f"postgres://{USER}:any@127.0.0.1:{port}/{USER}"
-    _run([*control, "-m", "immediate", "stop"])
-    shutil.rmtree(home)
+def server() -> Iterator[Postgresql]:
+    """Run a server with an empty database `headway`."""
+    started = Postgresql()
+    started.start()
+    started.create_database()
+    yield started
+    started.remove()
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[Postgresql]:
+    """Start a server with an empty database."""
+    with server() as started:
+        yield started
+
+
+@pytest.fixture(scope="session")
+def postgresql(postgresql_server: Postgresql) -> str:
+    """Return the URL of the server's database."""
+    return postgresql_server.url

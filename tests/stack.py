@@ -6,6 +6,7 @@ test's own processes: kill and restart them as you like).
 """
 
 import os
+import shutil
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -24,10 +25,11 @@ from tests.environment import free_port
 from tests.processes import Service
 
 BROKERS_OWN = b"_kombu"
+QUIET = ("--without-mingle", "--without-gossip")  # as `up` starts them
 
 
 class Valkey:
-    """The suite's Redis server; its data folder stays over restarts, unless `start(empty=True)`."""
+    """The suite's Redis server; its data folder stays over restarts."""
 
     def __init__(self, port: int, folder: Path) -> None:
         self.port = port
@@ -51,6 +53,13 @@ class Valkey:
     def stop(self) -> None:
         """Stop the server; its data are on the disk then."""
         self.service.stop()
+
+    def lose_everything(self) -> None:
+        """Kill the server and start it without its data."""
+        self.service.kill()
+        shutil.rmtree(self.folder)
+        self.folder.mkdir(parents=True)
+        self.start()
 
     def empty(self) -> None:
         """Delete all but what the broker keeps about its queues' bindings (publishers remember those)."""
@@ -109,18 +118,7 @@ class Worker:
     ) -> None:
         self.node = f"{name}-{os.getpid()}@test"
         celery = [sys.executable, "-m", "celery", "-A", "config.celery", "worker", "-n", self.node]
-        options = [
-            "-c",
-            str(concurrency),
-            "-Q",
-            queues,
-            "-P",
-            pool,
-            "-I",
-            include,
-            "-l",
-            "info",
-        ]
+        options = ["-c", str(concurrency), "-Q", queues, "-P", pool, "-I", include, "-l", "info", *QUIET]
         patient = {"REMAP_SIGTERM": "SIGQUIT", "BROKER_SOCKET_TIMEOUT_S": "5", "WORKER_SOFT_SHUTDOWN_S": "1"}
         self.service = Service(name, [*celery, *options], patient | environment)
         self._starts = 0
