@@ -2,25 +2,67 @@
 
 import mimetypes
 from collections.abc import Collection
-from pathlib import PurePath
+from contextlib import suppress
+from pathlib import PurePath, PurePosixPath
 from typing import IO, Any, Final
 
 from django.core.files import File
+from django.db import transaction
 
+from progress_app.exceptions import AttemptSuperseded
 from tasks_app.models import Attachment, Task
 
 LONGEST_NAME: Final = 255
 UNKNOWN_TYPE: Final = "application/octet-stream"
 
 
-def keep(task: Task, file: IO[bytes] | File[Any], name: str, *, field: str = "") -> Attachment:
-    """Store a file and note it with the task; `field` names the form's field that it came by."""
+def keep(task: Task, file: IO[bytes] | File[Any], name: str, *, field: str = "", attempt: int = 0) -> Attachment:
+    """Store a file and note it with the task; `field` names the form's field that it came by, `attempt` who made it.
+
+    Nothing is left behind when there is no room for it.
+    """
     plain = plain_name(name)
     content = file if isinstance(file, File) else File(file)
-    attachment = Attachment(task=task, field=field, name=plain, size=content.size, content_type=content_type(plain))
-    attachment.file.save(plain, content, save=False)
-    attachment.save(force_insert=True)
+    attachment = Attachment(
+        task=task, field=field, attempt=attempt, name=plain, size=content.size, content_type=content_type(plain)
+    )
+    attachment.file.name = attachment.file.field.generate_filename(attachment, plain)
+    try:
+        attachment.file.name = attachment.file.storage.save(attachment.file.name, content)
+        attachment.save(force_insert=True)
+    except BaseException:
+        _discard(attachment)
+        raise
     return attachment
+
+
+def keep_result(task: Task, file: IO[bytes] | File[Any], name: str) -> Attachment:
+    """Store a file that the task's present attempt made, in place of that of this name of an attempt before.
+
+    Raises:
+        AttemptSuperseded: somebody else has the task; nothing is kept.
+
+    """
+    kept = keep(task, file, name, attempt=task.attempt)
+    with transaction.atomic():
+        row = Task.objects.select_for_update().filter(pk=task.pk, attempt=task.attempt, finished_at=None)
+        is_mine = row.first() is not None
+        made_before = Attachment.objects.filter(task=task, field="", name=kept.name, attempt__lt=task.attempt)
+        doomed = list(made_before) if is_mine else [kept]
+        Attachment.objects.filter(pk__in=[attachment.pk for attachment in doomed]).delete()
+    for attachment in doomed:
+        _discard(attachment)
+    if not is_mine:
+        raise AttemptSuperseded(f"Attempt {task.attempt} is over; its file {kept.name!r} is not kept.")
+    return kept
+
+
+def _discard(attachment: Attachment) -> None:
+    """Delete a stored file, whole or not, with the folders that are empty then."""
+    place = PurePosixPath(str(attachment.file.name))
+    for path in (place, *place.parents[:2]):
+        with suppress(OSError):  # what cannot be deleted now is a stray file, which pruning removes
+            attachment.file.storage.delete(str(path))
 
 
 def share_inputs(source: Task, target: Task, *, except_for: Collection[str] = ()) -> None:

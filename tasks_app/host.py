@@ -1,5 +1,6 @@
 """What a reporter may ask of this project: its lease, and files."""
 
+import errno
 from pathlib import Path
 from typing import IO, Final
 
@@ -11,8 +12,10 @@ from progress_app.host import Fan, Lease
 from progress_app.outlook import Paces
 from tasks_app import attachments, fanout
 from tasks_app.models import Task
+from tasks_app.registry import JobError
 
 EARLIER_RUNS: Final = 12  # more would only say what the job took long ago
+NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT)
 
 
 class TaskHost:
@@ -62,10 +65,24 @@ class TaskHost:
         return fanout.checked(self._task, fan)
 
     def attach(self, file: IO[bytes] | Path, name: str) -> None:
-        """As `Host.attach`."""
+        """As `Host.attach`.
+
+        Raises:
+            JobError: there is no room for it.
+
+        """
+        try:
+            self._attach(file, name)
+        except OSError as error:
+            if error.errno not in NO_ROOM:
+                raise
+            text = f"There is no room left to keep the file {name!r}: ask for more, then run the task again."
+            raise JobError("storage_full", text) from error
+
+    def _attach(self, file: IO[bytes] | Path, name: str) -> None:
         if isinstance(file, Path):
             with file.open("rb") as opened:
-                attachments.keep(self._task, opened, name)
+                attachments.keep_result(self._task, opened, name)
         else:
             file.seek(0)
-            attachments.keep(self._task, file, name)
+            attachments.keep_result(self._task, file, name)

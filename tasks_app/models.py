@@ -262,6 +262,7 @@ class Attachment(models.Model):
 
     task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="attachments")
     field = models.CharField(max_length=64, blank=True)
+    attempt = models.PositiveIntegerField(default=0, editable=False)  # that made it; 0: a person gave it
     name = models.CharField(max_length=255)
     file = models.FileField(upload_to=_stored_at, max_length=400)
     size = models.PositiveBigIntegerField()

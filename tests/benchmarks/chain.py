@@ -214,8 +214,8 @@ def main() -> None:
 def database(name: str) -> Iterator[str]:
     """An empty one of this kind, at this URL."""
     if name == "postgresql":
-        with postgresql.server() as url:
-            yield url
+        with postgresql.server() as server:
+            yield server.url
     else:
         with tempfile.TemporaryDirectory() as folder:
             yield f"sqlite:///{folder}/chain.sqlite3"

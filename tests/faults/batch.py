@@ -98,13 +98,16 @@ class Batch:
         if row.state == State.LOST:
             return row.job == "walks_once"
         if row.job == "carries" and full and row.state == State.FAILED:
-            return True
+            return row.error_code == "storage_full"
+        if row.job == "carries" and row.attachments.count() != 1:
+            return False
         wanted = State.FAILED if row.job == "stumbles" else State.SUCCEEDED
         return row.state == wanted and (key, row.attempt) in done
 
 
 def _told(row: Task) -> str:
-    return f"{row.pk} {row.job} {row.state} attempt {row.attempt} losses {row.losses} {row.error_text} {row.traceback[-300:]}"
+    told = (row.pk, row.job, row.state, "attempt", row.attempt, "losses", row.losses, row.error_text)
+    return " ".join(map(str, (*told, row.traceback[-300:])))
 
 
 def _shuffled(kinds: dict[str, int], dice: random.Random) -> list[str]:

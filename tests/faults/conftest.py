@@ -1,9 +1,9 @@
 """Options and fixtures of the fault tests, and the table that they print.
 
-    python3 manage.py test tests/faults                 the main faults, one round each
-    python3 manage.py test tests/faults --rounds 20     every fault, so many rounds each
-    … --seed 7                                          the same again
-    … --real                                            with the real times: leases of 45 s, pauses of 60 s
+python3 manage.py test tests/faults                 the main faults, one round each
+python3 manage.py test tests/faults --rounds 20     every fault, so many rounds each
+… --seed 7                                          the same again
+… --real                                            with the real times: leases of 45 s, pauses of 60 s
 """
 
 import importlib
@@ -11,7 +11,7 @@ import random
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -20,8 +20,10 @@ from tasks_app import registry
 from tests.faults.faults import FAULTS, Fault
 from tests.faults.plant import Plant, using_database
 from tests.faults.round import Round, Score, table
-from tests.postgresql import Postgresql
 from tests.stack import Valkey
+
+if TYPE_CHECKING:
+    from tests.postgresql import Postgresql
 
 SCORES = pytest.StashKey[dict[str, Score]]()
 SEED = pytest.StashKey[str]()

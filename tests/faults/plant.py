@@ -156,5 +156,3 @@ def _connect(settings: dict[str, object]) -> None:
     connections["default"].close()
     connections.settings["default"] = settings
     del connections["default"]
-
-

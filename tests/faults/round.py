@@ -13,6 +13,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 from django.test import Client
 
+from progress_app import connections as progress
 from tasks_app.maintenance import maintain
 from tasks_app.models import Attachment, Lock, Probe
 from tests.faults.batch import Batch
@@ -70,7 +71,7 @@ class Round:
 
     def __init__(self, fault: Fault, plant: Plant, seed: str, user: User, postgresql: Postgresql | None) -> None:
         self._fault, self._plant, self._seed = fault, plant, seed
-        self._dice = random.Random(seed)
+        self._dice = random.Random(seed)  # noqa: S311  (a round can be played again)
         self._batch = Batch(plant.folder, self._dice, user)
         self._postgresql = postgresql
         self._session = _session(user)
@@ -150,19 +151,13 @@ class Round:
         return [*self._keys_left(), *self._rows_left(), *self._files_left()]
 
     def _keys_left(self) -> list[str]:
-        """Keys that nothing will delete: without an expiry, of tasks that Redis shows as running, queued messages."""
-        found = []
+        """Keys that nothing will delete, tasks that Redis shows as running, and messages in queues."""
+        found = [f"Redis shows {task} as running" for task in progress.backend().unfinished(self._tasks)]
         with self._plant.valkey.client() as client:
-            for key in client.scan_iter("headway:{*", count=1000):
-                is_final = key.endswith(b":state") is False or client.hget(key, "final") == b"1"
-                if client.ttl(key) == -1 or (not is_final and self._is_ours(key)):
-                    found.append(key.decode())
+            found += [key.decode() for key in client.scan_iter("headway:{*", count=1000) if client.ttl(key) == -1]
             queues = [key for key in client.scan_iter("default*", count=1000) if client.type(key) == b"list"]
             found += [f"{client.llen(key)} messages in {key.decode()!r}" for key in queues]
         return found
-
-    def _is_ours(self, key: bytes) -> bool:
-        return any(task.encode() in key for task in self._tasks)
 
     def _rows_left(self) -> list[str]:
         leased = [f"lease of {task.pk}" for task in self._batch.rows() if task.lease_until and task.is_final]
@@ -174,7 +169,10 @@ class Round:
     def _files_left(self) -> list[str]:
         """Files and folders without a row, and rows without a file."""
         media = self._plant.media
-        rows = {media / name for name in Attachment.objects.filter(task__in=self._tasks).values_list("file", flat=True)}
+        rows = {
+            media / name
+            for name in Attachment.objects.filter(task__in=self._batch.rows()).values_list("file", flat=True)
+        }
         folders = (media / "tasks" / task for task in self._tasks)
         files = {path for folder in folders for path in folder.rglob("*") if path.is_file() or not any(path.iterdir())}
         return [f"file {path.relative_to(media)}" for path in sorted(files ^ rows)]

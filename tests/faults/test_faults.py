@@ -14,6 +14,5 @@ def test_nothing_is_lost_doubled_stuck_missed_or_left(
 ) -> None:
     score = scores.setdefault(fault.name, Score())
     for number in range(option(pytestconfig, "--rounds") or 1):
-        score.add(one := play(fault, number))
-        print(f"{fault.name} {number}: {one}", flush=True)
+        score.add(play(fault, number))
     assert score.is_clean, "\n".join(score.notes)

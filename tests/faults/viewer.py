@@ -28,7 +28,7 @@ class Viewer:
         self.ends: dict[str, str] = {}  # the state in which each task ended, as it was told
         self._url = f"{url}/events/"
         self._cookies = {"sessionid": session}
-        self._channels = [("channel", f"task-{task}") for task in tasks]
+        self._query = httpx.QueryParams({"channel": [f"task-{task}" for task in tasks]})
         self._last_id = ""
         self._present = threading.Event()
         self._leaving = threading.Event()
@@ -61,7 +61,7 @@ class Viewer:
         headers = {"Last-Event-ID": self._last_id} if self._last_id else {}
         with (
             httpx.Client(cookies=self._cookies, timeout=SILENT_S) as http,
-            http.stream("GET", self._url, params=httpx.QueryParams(self._channels), headers=headers) as response,
+            http.stream("GET", self._url, params=self._query, headers=headers) as response,
         ):
             if response.status_code == httpx.codes.NO_CONTENT:  # the server says: you have seen every end
                 self._leaving.set()
