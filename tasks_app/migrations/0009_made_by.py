@@ -5,7 +5,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("tasks_app", "0007_unfinished"),
+        ("tasks_app", "0008_screens"),
     ]
 
     operations = [
