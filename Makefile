@@ -1,5 +1,5 @@
 # Thin aliases: the commands themselves need no make.
-.PHONY: up test check lock
+.PHONY: up test check lock messages
 
 up:
 	python3 manage.py up
@@ -23,3 +23,8 @@ lock:
 	$(LOCK) pyproject.toml --output-file requirements.txt
 	$(LOCK) pyproject.toml --group dev --extra pusher --extra ably --constraints requirements.txt --output-file requirements-dev.txt
 	echo 'uv>=0.13,<0.14' | $(LOCK) - --output-file requirements-uv.txt
+
+# After a change of texts: collects them, and compiles what was translated. Needs GNU gettext.
+messages:
+	.venv/bin/python manage.py makemessages --locale de --no-location --no-wrap --ignore var --ignore .venv --ignore tests
+	.venv/bin/python manage.py compilemessages --locale de --ignore .venv

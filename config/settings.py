@@ -158,7 +158,7 @@ if env.flag("HEADWAY_WEAK_PASSWORD_HASHES"):
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("de", "German")]
-LOCALE_PATHS = [BASE_DIR / "locale"]
+LOCALE_PATHS = [BASE_DIR / "tasks_app" / "locale"]  # the German words of both apps and the templates
 TIME_ZONE = env.text("TIME_ZONE", "UTC")
 USE_TZ = True
 

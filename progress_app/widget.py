@@ -10,7 +10,7 @@ from progress_app import conf
 from progress_app.channels import log_channel, task_channel
 from progress_app.events import Snapshot
 
-SIZES = ("bar", "compact")
+SIZES = ("bar", "compact", "ring", "badge")
 
 
 def context(snapshot: Snapshot, size: str = "bar") -> dict[str, Any]:

@@ -12,6 +12,7 @@ from progress_app.events import Snapshot
 from progress_app.present import present
 from progress_app.widget import context as widget_context
 from progress_app.widget import sharers
+from progress_app.words import translated
 
 ASSETS_NAMED = "_headway_assets_named"  # on the request: a page names script and stylesheet once
 
@@ -27,7 +28,7 @@ def progress_widget(
     Args:
         context: the page's; its request carries the nonce of the script tag.
         task: a task, or its UUID.
-        size: "bar", or "compact" for lists.
+        size: "bar", "compact" for lists, "ring" for dashboards, "badge" within a line of text.
         rows: a channel that carries the task's row, such as "tasks": a list then follows that one for all of its bars.
             Empty: the bar follows its task.
         usual_s: how many seconds such a task usually takes; a mark in the bar then shows the usual pace.
@@ -70,3 +71,9 @@ def duration(seconds: Any) -> str:
 def duration_range(low: float, high: float) -> str:
     """A range of seconds in words."""
     return range_text(float(low), float(high))
+
+
+@register.inclusion_tag("progress_app/_words.html")
+def headway_words() -> dict[str, Any]:
+    """The browser's words in the page's language; nothing in English."""
+    return {"words": translated()}

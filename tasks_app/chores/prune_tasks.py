@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from tasks_app import conf, retention
 from tasks_app.registry import job
@@ -18,21 +19,21 @@ class PruneTasksForm(forms.Form):
         min_value=1,
         max_value=36_500,
         initial=lambda: conf.get().keep_days,
-        label="Keep for days",
-        help_text="Tasks that ended longer ago are forgotten: 1 to 36,500 days.",
+        label=_("Keep for days"),
+        help_text=_("Tasks that ended longer ago are forgotten: 1 to 36,500 days."),
     )
     most = forms.IntegerField(
         min_value=1,
         max_value=100_000_000,
         initial=lambda: conf.get().keep_most,
-        label="Keep at most",
-        help_text="Of the ended tasks only the newest so many are kept; children are kept with their parent.",
+        label=_("Keep at most"),
+        help_text=_("Of the ended tasks only the newest so many are kept; children are kept with their parent."),
     )
 
 
 @job(
-    title="Prune tasks",
-    description="Forgets tasks that ended long ago, with their files.",
+    title=_("Prune tasks"),
+    description=_("Forgets tasks that ended long ago, with their files."),
     form=PruneTasksForm,
     stages=["Tasks", "Files"],
     permission="tasks_app.delete_task",

@@ -16,6 +16,7 @@ from django import forms
 from django.template.defaultfilters import filesizeformat
 from django.template.loader import render_to_string
 from django.utils.text import slugify
+from django.utils.translation import gettext_lazy as _
 
 from tasks_app import conf
 from tasks_app.profiling.dialect import NO_QUOTES
@@ -35,56 +36,59 @@ if TYPE_CHECKING:
 STAGES = {"Read": 6, "Profile": 4, "Report": 0.2}  # weights: about the seconds of a million rows
 
 DELIMITERS = [
-    ("", "Detect it"),
-    (",", "Comma ,"),
-    (";", "Semicolon ;"),
-    ("\t", "Tab"),
-    ("|", "Pipe |"),
-    (" ", "Space"),
-    ("^", "Caret ^"),
+    ("", _("Detect it")),
+    (",", _("Comma ,")),
+    (";", _("Semicolon ;")),
+    ("\t", _("Tab")),
+    ("|", _("Pipe |")),
+    (" ", _("Space")),
+    ("^", _("Caret ^")),
 ]
 ENCODINGS = [
-    ("", "Detect it"),
+    ("", _("Detect it")),
     ("utf-8", "UTF-8"),
     ("utf-16", "UTF-16"),
-    ("cp1252", "Western European (Windows-1252)"),
-    ("iso8859-15", "Western European (ISO 8859-15)"),
-    ("cp1250", "Central European (Windows-1250)"),
-    ("cp1251", "Cyrillic (Windows-1251)"),
-    ("koi8-r", "Cyrillic (KOI8-R)"),
-    ("cp1253", "Greek (Windows-1253)"),
-    ("cp1254", "Turkish (Windows-1254)"),
-    ("cp932", "Japanese (Shift JIS)"),
-    ("euc_jp", "Japanese (EUC-JP)"),
-    ("gb18030", "Simplified Chinese (GB 18030)"),
-    ("big5", "Traditional Chinese (Big5)"),
-    ("cp949", "Korean (EUC-KR)"),
+    ("cp1252", _("Western European (Windows-1252)")),
+    ("iso8859-15", _("Western European (ISO 8859-15)")),
+    ("cp1250", _("Central European (Windows-1250)")),
+    ("cp1251", _("Cyrillic (Windows-1251)")),
+    ("koi8-r", _("Cyrillic (KOI8-R)")),
+    ("cp1253", _("Greek (Windows-1253)")),
+    ("cp1254", _("Turkish (Windows-1254)")),
+    ("cp932", _("Japanese (Shift JIS)")),
+    ("euc_jp", _("Japanese (EUC-JP)")),
+    ("gb18030", _("Simplified Chinese (GB 18030)")),
+    ("big5", _("Traditional Chinese (Big5)")),
+    ("cp949", _("Korean (EUC-KR)")),
     ("mac_roman", "Mac Roman"),
 ]
-QUOTES = [("", "Detect it"), ('"', 'Double quote "'), ("'", "Single quote '"), (NO_QUOTES, "None")]
+QUOTES = [("", _("Detect it")), ('"', _('Double quote "')), ("'", _("Single quote '")), (NO_QUOTES, _("None"))]
 
 
 class ProfileCsvForm(forms.Form):
     """The file, and what the user knows better than the detection."""
 
-    upload = forms.FileField(label="CSV or TSV file", allow_empty_file=True)
+    upload = forms.FileField(label=_("CSV or TSV file"), allow_empty_file=True)
     delimiter = forms.ChoiceField(
-        choices=DELIMITERS, required=False, help_text="What stands between two cells of a row."
+        choices=DELIMITERS, required=False, label=_("Delimiter"), help_text=_("What stands between two cells of a row.")
     )
     encoding = forms.ChoiceField(
-        choices=ENCODINGS, required=False, help_text="How the file's bytes are to be read as text."
+        choices=ENCODINGS,
+        required=False,
+        label=_("Encoding"),
+        help_text=_("How the file's bytes are to be read as text."),
     )
     quote = forms.ChoiceField(
         choices=QUOTES,
         required=False,
-        label="Quote character",
-        help_text="What surrounds a cell that holds the delimiter or a line break.",
+        label=_("Quote character"),
+        help_text=_("What surrounds a cell that holds the delimiter or a line break."),
     )
     header = forms.ChoiceField(
-        choices=[("yes", "names the columns"), ("no", "is data")],
+        choices=[("yes", _("names the columns")), ("no", _("is data"))],
         required=False,
         initial="yes",
-        label="The first row",
+        label=_("The first row"),
     )
 
     def clean_upload(self) -> "File[bytes]":
@@ -105,8 +109,8 @@ class ProfileCsvForm(forms.Form):
 
 
 @job(
-    title="Profile a CSV file",
-    description="Types, ranges, quartiles, histograms and frequent values of every column, as HTML and JSON.",
+    title=_("Profile a CSV file"),
+    description=_("Types, ranges, quartiles, histograms and frequent values of every column, as HTML and JSON."),
     form=ProfileCsvForm,
     stages=list(STAGES),
 )

@@ -9,6 +9,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
 
 from tasks_app.registry import JobError, job
 
@@ -27,39 +28,41 @@ class RehearsalForm(forms.Form):
         min_value=1,
         max_value=100_000,
         initial=200,
-        help_text="How many steps the bar counts, over all stages: 1 to 100,000.",
+        label=_("Steps"),
+        help_text=_("How many steps the bar counts, over all stages: 1 to 100,000."),
     )
     seconds = forms.FloatField(
         min_value=0,
         max_value=3600,
         initial=20,
-        label="Duration in seconds",
-        help_text="How long the whole run takes: 0 to 3,600 seconds. 0 is as fast as it goes.",
+        label=_("Duration in seconds"),
+        help_text=_("How long the whole run takes: 0 to 3,600 seconds. 0 is as fast as it goes."),
     )
     stages = forms.IntegerField(
         min_value=1,
         max_value=len(STAGES),
         initial=2,
-        help_text="Into how many named stages the steps are divided: 1 to 5.",
+        label=_("Stages"),
+        help_text=_("Into how many named stages the steps are divided: 1 to 5."),
     )
     known_total = forms.BooleanField(
         required=False,
         initial=True,
-        label="The total is known",
-        help_text="Without a known total the bar shows a count and no percent.",
+        label=_("The total is known"),
+        help_text=_("Without a known total the bar shows a count and no percent."),
     )
     fail_chance = forms.IntegerField(
         min_value=0,
         max_value=100,
         initial=0,
-        label="Chance to fail, in percent",
-        help_text="0 never fails, 100 always does, at some step by chance.",
+        label=_("Chance to fail, in percent"),
+        help_text=_("0 never fails, 100 always does, at some step by chance."),
     )
 
 
 @job(
-    title="Rehearsal",
-    description="Counts steps over some seconds and does nothing else: for trying the platform out.",
+    title=_("Rehearsal"),
+    description=_("Counts steps over some seconds and does nothing else: for trying the platform out."),
     form=RehearsalForm,
     stages=STAGES,
 )

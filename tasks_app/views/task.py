@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
+from django.db.models import QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -28,6 +29,8 @@ from tasks_app.subscriptions import can_mail, subscribe, unsubscribe, wants_mail
 from tasks_app.views.verb import answer
 from tasks_app.waterfall import lanes
 
+MOST_PIECES: Final = 1_000  # children drawn on their parent's page; all of them stand in the list
+
 
 @require_safe
 @login_required
@@ -44,6 +47,9 @@ def _shown(request: HttpRequest, task: Task) -> Mapping[str, Any]:
     usual = None if task.is_final else history(task.job).usual
     return {
         **_over_time(task),
+        "pieces": task.children.order_by("number").only("id", "state", "number")[:MOST_PIECES]
+        if task.has_children
+        else [],
         "usual_s": usual.middle if usual else None,
         "can_mail": can_mail(request.user),
         "wants_mail": not task.is_final and wants_mail(task, request.user),
@@ -62,6 +68,10 @@ def _shown(request: HttpRequest, task: Task) -> Mapping[str, Any]:
         "log_position": position,
         "show_traceback": request.user.is_staff and bool(task.traceback),
     }
+
+
+def _pieces(task: Task) -> QuerySet[Task]:
+    return task.children.order_by("number").only("id", "state", "number")[:MOST_PIECES]
 
 
 def _over_time(task: Task) -> Mapping[str, Any]:

@@ -75,7 +75,7 @@ def test_recent_inputs_are_one_s_own_and_different(owner: User) -> None:
     TaskFactory.create(ended=True, params=QUICK | {"steps": "666"})
     texts = [given.text for given in recent_inputs(registry.get("rehearsal"), owner)]
     assert len(texts) == 2
-    assert "steps 7" in texts[0]
+    assert "Steps 7" in texts[0]
 
 
 def test_a_given_file_is_named(owner: User) -> None:

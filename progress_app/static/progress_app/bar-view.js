@@ -20,7 +20,7 @@ export class BarView {
   /** `takenAt`: when the snapshot came, in ms since 1970; the snapshot is null before the first. */
   paint(snapshot, takenAt, connection) {
     set(this.#bar, "data-connection", connection.state);
-    this.#write("connection", wording.connectionText(connection, Date.now()));
+    this.#write("connection", wording.connectionText(connection, Date.now(), takenAt));
     if (!snapshot) return;
     set(this.#bar, "data-state", snapshot.state);
     this.#paintTrack(snapshot);
@@ -53,6 +53,8 @@ export class BarView {
     const width = isKnown ? snapshot.percent : Number(snapshot.state === "succeeded") * 100;
     const fill = this.#parts.get("fill");
     if (fill) set(fill, "width", `${width.toFixed(2)}%`);
+    const ring = this.#parts.get("ring");
+    if (ring) set(ring, "stroke-dasharray", `${width.toFixed(2)} 100`);
   }
 
   #paintForecast(snapshot) {

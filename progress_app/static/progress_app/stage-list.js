@@ -1,5 +1,6 @@
 /** The stages of a task as list items, made from the page's own <template> and then patched in place. */
 import { durationText, percentText } from "./wording.js";
+import { say } from "./words.js";
 
 const STATE_TEXTS = { pending: "to do", running: "running", done: "done" };
 
@@ -17,7 +18,7 @@ function paintStage(item, stage) {
   if (stage.state === "running") item.setAttribute("aria-current", "step");
   else item.removeAttribute("aria-current");
   write(item, "stage-name", stage.name);
-  write(item, "stage-state", STATE_TEXTS[stage.state] ?? stage.state);
+  write(item, "stage-state", say(STATE_TEXTS[stage.state] ?? stage.state));
   const seconds = durationText(stage.seconds);
   write(item, "stage-note", stage.state === "running" ? percentText(stage.percent) || seconds : seconds);
   item.querySelector("[data-part=stage-fill]")?.setAttribute("width", `${widthOf(stage)}%`);

@@ -1,5 +1,6 @@
 /** What the widget says about a snapshot, in words and figures for people. Pure; all its text is in this file. */
 import { FINAL } from "./states.js";
+import { say } from "./words.js";
 
 const STATES = {
   queued: "Queued",
@@ -16,15 +17,21 @@ const CONNECTIONS = {
   connecting: "connecting",
   live: "live",
   polling: "polling",
+  reconnecting: "reconnecting",
   offline: "offline",
   denied: "no access: log in again",
   ended: "",
 };
 
-const figures = new Intl.NumberFormat(document.documentElement.lang || undefined, { maximumFractionDigits: 1 });
+const LOST_SIGHT = new Set(["reconnecting", "offline"]);
+
+const language = document.documentElement.lang || undefined;
+const figures = new Intl.NumberFormat(language, { maximumFractionDigits: 1 });
+const tenths = new Intl.NumberFormat(language, { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+const clock = new Intl.DateTimeFormat(language, { hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
 
 export function stateText(state) {
-  return STATES[state] ?? state;
+  return say(STATES[state] ?? state);
 }
 
 /** "42%": rounded down, since 100% is for the end. Empty while the total is unknown. */
@@ -36,7 +43,7 @@ export function percentText(percent) {
 export function countText({ current, total, unit }) {
   if (!current && !total) return "";
   const done = figures.format(current ?? 0);
-  const counted = isKnown(total) ? `${done} of ${figures.format(total)}` : done;
+  const counted = isKnown(total) ? say("{done} of {total}", { done, total: figures.format(total) }) : done;
   return unit ? `${counted} ${unit}` : counted;
 }
 
@@ -48,26 +55,29 @@ export function headline(snapshot) {
 /** "Load, 2 of 3"; empty outside of stages. */
 export function stageText({ stage, stages }) {
   if (!stage) return "";
-  return stages.length > 1 ? `${stage.name}, ${stage.index + 1} of ${stages.length}` : stage.name;
+  return stages.length > 1
+    ? say("{name}, {number} of {total}", { name: stage.name, number: stage.index + 1, total: stages.length })
+    : stage.name;
 }
 
 /** "0 s", "0.4 s", "12 s", "3 min 05 s", "2 h 07 min". */
 export function durationText(seconds) {
   if (!isKnown(seconds)) return "";
-  if (seconds < 0.05) return "0 s";
-  if (seconds < 9.95) return `${seconds.toFixed(1)} s`;
+  if (seconds < 0.05) return say("{count} s", { count: 0 });
+  if (seconds < 9.95) return say("{count} s", { count: tenths.format(seconds) });
   const whole = Math.floor(seconds);
-  if (whole < 60) return `${whole} s`;
+  if (whole < 60) return say("{count} s", { count: whole });
   const minutes = Math.floor(whole / 60);
-  if (minutes < 60) return `${minutes} min ${twoDigits(whole % 60)} s`;
-  return `${Math.floor(minutes / 60)} h ${twoDigits(minutes % 60)} min`;
+  if (minutes < 60) return say("{minutes} min {seconds} s", { minutes, seconds: twoDigits(whole % 60) });
+  return say("{hours} h {minutes} min", { hours: Math.floor(minutes / 60), minutes: twoDigits(minutes % 60) });
 }
 
 /** "for 12 s" while it runs, in whole seconds since the figure counts on; "took 12 s" at the end. */
 export function elapsedText(seconds, isFinal) {
   if (!isKnown(seconds)) return "";
-  if (isFinal) return `took ${durationText(seconds)}`;
-  return `for ${seconds < 9.95 ? `${Math.floor(Math.max(0, seconds))} s` : durationText(seconds)}`;
+  if (isFinal) return say("took {time}", { time: durationText(seconds) });
+  const time = seconds < 9.95 ? say("{count} s", { count: Math.floor(Math.max(0, seconds)) }) : durationText(seconds);
+  return say("for {time}", { time });
 }
 
 /** "812 rows/s", "12 rows/min" where a second shows too little. */
@@ -84,22 +94,26 @@ export function etaText(eta) {
   const inMinutes = eta.high >= 90;
   const [low, high] = [eta.low, eta.high].map((seconds) => Math.ceil(inMinutes ? seconds / 60 : seconds));
   const unit = inMinutes ? "min" : "s";
-  return low === high ? `about ${high} ${unit} left` : `${low}–${high} ${unit} left`;
+  return low === high ? say("about {high} {unit} left", { high, unit }) : say("{low}–{high} {unit} left", { low, high, unit });
 }
 
 /** What a task that does not move says instead: its place in line, or how long no step was seen. */
 export function waitText({ queue, stalled_s: stalledS }) {
-  if (stalledS) return `no step for ${durationText(stalledS)}`;
+  if (stalledS) return say("no step for {time}", { time: durationText(stalledS) });
   if (!queue) return "";
-  const place = queue.position === 1 ? "next in line" : `number ${queue.position} in line`;
-  return queue.starts_in_s ? `${place}, starts in about ${durationText(queue.starts_in_s)}` : place;
+  const place = queue.position === 1 ? say("next in line") : say("number {place} in line", { place: queue.position });
+  return queue.starts_in_s
+    ? say("{place}, starts in about {time}", { place, time: durationText(queue.starts_in_s) })
+    : place;
 }
 
-/** "live", "reconnecting in 4 s"; `retryAt` and `now` are ms since 1970. */
-export function connectionText({ state, retryAt }, now) {
-  if (state !== "reconnecting") return CONNECTIONS[state] ?? state;
+/** "live", "reconnecting in 4 s, as of 12:03": `retryAt`, `now` and `seenAt`, the newest sign, are ms since 1970. */
+export function connectionText({ state, retryAt }, now, seenAt = 0) {
+  if (!LOST_SIGHT.has(state)) return say(CONNECTIONS[state] ?? state);
   const seconds = Math.ceil((retryAt - now) / 1000);
-  return retryAt && seconds > 0 ? `reconnecting in ${seconds} s` : "reconnecting";
+  const waits = state === "reconnecting" && retryAt && seconds > 0;
+  const text = waits ? say("reconnecting in {seconds} s", { seconds }) : say(CONNECTIONS[state]);
+  return seenAt ? say("{text}, as of {time}", { text, time: clock.format(seenAt) }) : text;
 }
 
 /** What a screen reader says when it comes to the bar. */
