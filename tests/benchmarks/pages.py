@@ -1,0 +1,86 @@
+"""How long the server takes for the pages of people, with 100,000 tasks in the database.
+
+    .venv/bin/python -m tests.benchmarks.pages
+
+Milliseconds a page, the median and the worst of a round of requests in this process, after one to warm up.
+"""
+
+import os
+import statistics
+import tempfile
+import time
+from datetime import timedelta
+from typing import Any
+
+TASKS = 100_000
+ROUNDS = 15
+BATCH = 5_000
+
+
+def main() -> None:
+    """Make the database, ask each page, print the figures."""
+    with tempfile.TemporaryDirectory() as folder:
+        os.environ |= {"HEADWAY_VAR": folder, "SECRET_KEY": "x" * 50, "DJANGO_SETTINGS_MODULE": "config.settings"}
+        os.environ["HEADWAY_WEAK_PASSWORD_HASHES"] = "1"
+        import django  # noqa: PLC0415 - it reads the environment
+
+        django.setup()
+        _measure()
+
+
+def _measure() -> None:
+    from django.core.management import call_command  # noqa: PLC0415
+    from django.db import connection  # noqa: PLC0415
+    from django.test import Client  # noqa: PLC0415
+
+    from config import assets  # noqa: PLC0415
+
+    call_command("migrate", verbosity=0)
+    assets.collect_if_changed()
+    user, running = _fill()
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+    client = Client(headers={"host": "localhost"})
+    client.force_login(user)
+    pages = {
+        "jobs": "/", "form": "/jobs/rehearsal/", "tasks": "/tasks/", "all tasks": "/tasks/?scope=all",
+        "failed": "/tasks/?scope=all&q=state:failed", "a word": "/tasks/?scope=all&q=orders", "task": running,
+    }  # fmt: skip
+    print(f"{TASKS:,} tasks; ms on the server, median and worst of {ROUNDS}")
+    for name, path in pages.items():
+        took = [_ms(client, path) for _ in range(ROUNDS + 1)][1:]
+        print(f"{name:10} {statistics.median(took):7.1f} {max(took):7.1f}")
+
+
+def _ms(client: Any, path: str) -> float:
+    began_s = time.perf_counter()
+    response = client.get(path)
+    took_ms = (time.perf_counter() - began_s) * 1000
+    assert response.status_code == 200, (path, response.status_code)
+    return took_ms
+
+
+def _fill() -> tuple[Any, str]:
+    from django.contrib.auth.models import User  # noqa: PLC0415
+    from django.utils import timezone  # noqa: PLC0415
+
+    from progress_app.events import State  # noqa: PLC0415
+    from tasks_app.models import Task  # noqa: PLC0415
+
+    user = User.objects.create_superuser("bench", password="bench")
+    now, ends = timezone.now(), [State.SUCCEEDED] * 8 + [State.FAILED, State.CANCELLED]
+    for first in range(0, TASKS, BATCH):
+        Task.objects.bulk_create(
+            Task(
+                job="rehearsal", owner=user, state=ends[number % 10], attempt=1, percent=100, message=f"Row {number}",
+                created_at=now - timedelta(minutes=number), started_at=now - timedelta(minutes=number),
+                finished_at=now - timedelta(minutes=number) + timedelta(seconds=20),
+            )
+            for number in range(first, first + BATCH)
+        )  # fmt: skip
+    running = Task.objects.create(job="rehearsal", owner=user, state=State.RUNNING, attempt=1, started_at=now)
+    return user, running.get_absolute_url()
+
+
+if __name__ == "__main__":
+    main()
