@@ -4,6 +4,8 @@
 2. Over a sized collection the loop does not count at all: `operator.length_hint` of its iterator tells the position
    from outside. That is exact for the types in `POSITIONED`; inside the loop's body it has already passed the
    current item, hence the minus one.
+   Over anything else it draws from a second iterator beside the first, one that knows how much is left of it: that
+   costs half of what a counter in the loop would.
 3. A loop that ends hands its position over to a cell. The one lock of this module makes that a single step for the
    reader; it is re-entrant, because a forgotten loop is ended by the garbage collector, in whichever thread that runs.
 """
@@ -11,10 +13,12 @@
 import threading
 from collections import deque
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Generator, Iterable, Iterator, Sized
+from itertools import repeat
 from operator import length_hint
 from typing import Any, Final, TypeVar
 
 T = TypeVar("T")
+MOST: Final = 2**62  # items of a loop
 POSITIONED: Final[tuple[type, ...]] = (
     list, tuple, range, str, bytes, bytearray, dict, set, frozenset, deque,
     type({}.keys()), type({}.values()), type({}.items()),
@@ -83,13 +87,22 @@ class Tally:
                 self.add(position() if not done else len(collection))
 
     def _counted(self, iterable: Iterable[T]) -> Generator[T, None, None]:
-        self.add(0)
-        cell, stop = self.mine.cell, self._stop
-        for item in iterable:
-            yield item
-            cell[0] += 1
-            if stop:
-                self._interrupt()
+        rest, stop = repeat(None, MOST), self._stop
+        fetched = behind = _consumed(rest)
+        position = lambda: max(0, fetched() - 1)  # noqa: E731  (inside the body, the current item is not behind it)
+        self._positions.append(position)
+        try:
+            for item, _ in zip(iterable, rest, strict=False):
+                yield item
+                if stop:
+                    self._interrupt()
+        except GeneratorExit:
+            behind = position
+            raise
+        finally:
+            with self._lock:
+                self._positions.remove(position)
+                self.add(behind())
 
     async def over_async(self, iterable: AsyncIterable[T]) -> AsyncIterator[T]:
         """As `over`, for `async for`."""
@@ -100,6 +113,11 @@ class Tally:
             cell[0] += 1
             if stop:
                 self._interrupt()
+
+
+def _consumed(rest: Iterator[None]) -> Callable[[], int]:
+    """How many of MOST are gone."""
+    return lambda: MOST - length_hint(rest)
 
 
 def _position(collection: Sized, iterator: Iterator[Any]) -> Callable[[], int]:
