@@ -11,6 +11,7 @@
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -22,7 +23,7 @@ from django.contrib.auth import get_user_model
 from django.core import signals
 from django.core.handlers.asgi import ASGIRequest
 from django.core.handlers.base import BaseHandler
-from django.db import close_old_connections
+from django.db import close_old_connections, connections
 from django.http import HttpResponseBase
 from django.urls import reverse, set_script_prefix
 from django_eventstream.utils import get_channelmanager
@@ -34,6 +35,7 @@ from progress_app.tokens import Grant
 NO: Final = frozenset({401, 403})
 MARK: Final = "progress_app.authorize"
 RETRY_AFTER_S: Final = 2.0
+CONNECTION_LIVES_S: Final = 60.0
 A = TypeVar("A")
 T = TypeVar("T")
 
@@ -158,7 +160,20 @@ class _Handler(BaseHandler):
         try:
             return _verdict(response)
         finally:
-            response.close()  # sends request_finished, which gives the database connection back
+            _keep_connections()
+            response.close()  # sends request_finished, which closes database connections of old age
+
+
+def _keep_connections() -> None:
+    """Let this thread's connections live on: Django's own requests each have a thread, ours share a few.
+
+    A connection pool keeps its connections itself.
+    """
+    for connection in connections.all(initialized_only=True):
+        if connection.connection is not None and not connection.settings_dict["OPTIONS"].get("pool"):
+            connection.health_check_enabled = True  # type: ignore[attr-defined]  # missing in the stubs
+            if not connection.close_at or connection.close_at < time.monotonic() + CONNECTION_LIVES_S / 2:
+                connection.close_at = time.monotonic() + CONNECTION_LIVES_S
 
 
 def _request(scope: dict[str, Any]) -> ASGIRequest:

@@ -130,24 +130,22 @@ class Gateway:
             await self._stream(scope, receive, send, cors)
 
     async def _stream(self, scope: Scope, receive: Receive, send: Send, cors: Headers) -> None:
-        query = parse_qs(scope["query_string"].decode("latin-1"), max_num_fields=None)
-        by_token = "token" in query
+        token, seen = _asked(scope)
         try:
             self._node.check_room()
-            if by_token:
-                grant, headers = await self._by_token(query["token"][-1], send, cors)
-            else:
+            if token is None:
                 grant, headers = await self._by_session(scope, send, cors)
+            else:
+                grant, headers = await self._by_token(token, send, cors)
             if grant is not None:
-                seen = parse_positions(_header(scope, b"last-event-id") or query.get("lastEventId", [""])[-1])
-                asked = None if by_token else scope
-                await self._open(grant, seen, asked, receive=receive, send=send, headers=headers)
+                own = scope if token is None else None
+                await self._open(grant, seen, own, receive=receive, send=send, headers=headers)
         except UsageError as error:
             await respond(send, 400, _told("bad-request", str(error)), *cors)
         except (BackendUnavailable, Overloaded) as error:
             self._node.stats.refused["overloaded" if isinstance(error, Overloaded) else "unavailable"] += 1
             logger.warning("A stream was not opened: %s", error)
-            await self._come_back(send, error, cors, by_token=by_token)
+            await self._come_back(send, error, cors, by_token=token is not None)
 
     async def _come_back(self, send: Send, error: Exception, cors: Headers, *, by_token: bool) -> None:
         text = "The live view is not available right now; it is tried again."
@@ -187,8 +185,11 @@ class Gateway:
         with node.seats.taken(grant.user):
             mailbox = await node.hub.open([parse(name) for name in grant.channels], seen)
             stream = Stream(grant, node.hub, mailbox, send, heartbeat_s=node.settings.heartbeat_s)
-            with node.looked_after(stream, scope, resumed=bool(seen)):
+            node.look_after(stream, scope, resumed=bool(seen))
+            try:
                 await stream.run(receive, headers)
+            finally:
+                node.let_go(stream)
 
 
 def _has_seen_the_end(names: Iterable[str], seen: dict[str, int]) -> bool:
@@ -196,6 +197,13 @@ def _has_seen_the_end(names: Iterable[str], seen: dict[str, int]) -> bool:
     channels = [parse(name) for name in names]
     ended = {c.subject for c in channels if c.kind is Kind.TASK and c.name in seen}
     return all(c.task is not None and c.task in ended for c in channels)
+
+
+def _asked(scope: Scope) -> tuple[str | None, dict[str, int]]:
+    """The token of a request, None without one, and the positions that it brings back."""
+    query = parse_qs(scope["query_string"].decode("latin-1"), max_num_fields=None)
+    positions = parse_positions(_header(scope, b"last-event-id") or query.get("lastEventId", [""])[-1])
+    return (query["token"][-1] if "token" in query else None), positions
 
 
 def _header(scope: Scope, name: bytes) -> str:

@@ -40,41 +40,39 @@ class Guard:
         self._authorizer = authorizer
         self._stats = stats
         self._recheck_s = recheck_s
-        self._scopes: dict[Stream, dict[str, Any] | None] = {}
-        self._due_s: dict[Stream, float] = {}
+        self._streams: dict[Stream, tuple[float, dict[str, Any] | None]] = {}  # when to look again, and its request
 
     def add(self, stream: Stream, scope: dict[str, Any] | None) -> None:
         """Look after a stream; `scope` is that of its request, None if it was opened with a token."""
-        self._scopes[stream] = scope
-        self._due_s[stream] = time.monotonic() + self._recheck_s * random.uniform(0.5, 1.0)  # noqa: S311
+        first_s = time.monotonic() + self._recheck_s * random.uniform(0.5, 1.0)  # noqa: S311
+        self._streams[stream] = first_s, scope
 
     def remove(self, stream: Stream) -> None:
         """Forget a stream that has ended."""
-        self._scopes.pop(stream, None)
-        self._due_s.pop(stream, None)
+        self._streams.pop(stream, None)
 
     async def run(self) -> None:
         """Look until cancelled."""
         while True:
             await asyncio.sleep(EVERY_S)
             now_s = time.monotonic()
-            due = [stream for stream, due_s in self._due_s.items() if due_s <= now_s][:CHECKS_PER_S]
+            due = [stream for stream, (due_s, _) in self._streams.items() if due_s <= now_s][:CHECKS_PER_S]
             for stream in due:
-                self._due_s[stream] = now_s + self._recheck_s
+                self._streams[stream] = now_s + self._recheck_s, self._streams[stream][1]
             await self._look_at(due)
 
     async def kick(self, users: frozenset[str] | None) -> None:
         """Look at the streams of these users now; None: at everybody's."""
         for after_s in LOOKS_AFTER_S:
             await asyncio.sleep(after_s)
-            await self._look_at([s for s in self._scopes if users is None or s.grant.user in users])
+            await self._look_at([s for s in self._streams if users is None or s.grant.user in users])
 
     async def _look_at(self, streams: list[Stream]) -> None:
         for first in range(0, len(streams), AT_ONCE):
             await asyncio.gather(*map(self._check, streams[first : first + AT_ONCE]))
 
     async def _check(self, stream: Stream) -> None:
-        if stream not in self._scopes:
+        if stream not in self._streams:
             return
         try:
             may = await self._may(stream)
@@ -83,12 +81,12 @@ class Guard:
         except Exception:
             logger.exception("Whether user %s may still watch could not be found out.", stream.grant.user)
             return
-        if not may and stream in self._scopes:
+        if not may and stream in self._streams:
             self._stats.kicked += 1
             stream.forbid()
 
     async def _may(self, stream: Stream) -> bool:
-        scope = self._scopes[stream]
+        _, scope = self._streams[stream]
         if scope is None:
             return await self._authorizer.still(stream.grant)
         verdict = await self._authorizer.authorize(scope)

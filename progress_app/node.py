@@ -8,8 +8,8 @@ import logging
 import os
 import socket
 import time
-from collections.abc import Coroutine, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Coroutine
+from contextlib import suppress
 from typing import Any, Final, cast
 
 import msgspec
@@ -31,6 +31,7 @@ from progress_app.sweeper import Sweeper
 
 logger = logging.getLogger(__name__)
 
+MOST_CONNECTIONS: Final = 2  # for tokens: one takes a fraction of a millisecond
 TELL_EVERY_S: Final = 5.0  # how often a process says how it is
 SILENT_AFTER_S: Final = 3 * TELL_EVERY_S
 
@@ -68,7 +69,10 @@ class Node:
 
     def _start(self) -> None:
         settings = self.settings
-        self._redis = redis.Redis.from_url(settings.redis_url, socket_timeout=2, socket_connect_timeout=1)
+        pool = redis.BlockingConnectionPool.from_url(
+            settings.redis_url, max_connections=MOST_CONNECTIONS, timeout=2, socket_timeout=2, socket_connect_timeout=1
+        )
+        self._redis = redis.Redis.from_pool(pool)
         self._hub = Hub(
             connections.feed(), self._recorded, listings=self._listed, overview=self._overview,
             recheck_s=settings.recheck_s, tick_s=settings.tick_s, stats=self.stats,
@@ -103,9 +107,8 @@ class Node:
         self._running.add(task := asyncio.get_running_loop().create_task(work))
         task.add_done_callback(self._running.discard)
 
-    @contextmanager
-    def looked_after(self, stream: Stream, scope: dict[str, Any] | None, *, resumed: bool) -> Iterator[None]:
-        """Look after an open stream, and say in the log how it began and ended.
+    def look_after(self, stream: Stream, scope: dict[str, Any] | None, *, resumed: bool) -> None:
+        """Look after an open stream until `let_go`.
 
         `scope` is that of its request, None if it was opened with a token; `resumed`: it brought positions back.
         """
@@ -115,15 +118,12 @@ class Node:
         self.stats.resumed += resumed
         self.sweeper.add(stream)
         self.guard.add(stream, scope)
-        try:
-            yield
-        finally:
-            self.sweeper.remove(stream)
-            self.guard.remove(stream)
-            self.hub.close(stream.mailbox)
-            self._count_end(stream)
 
-    def _count_end(self, stream: Stream) -> None:
+    def let_go(self, stream: Stream) -> None:
+        """Forget a stream that has ended, and say how."""
+        self.sweeper.remove(stream)
+        self.guard.remove(stream)
+        self.hub.close(stream.mailbox)
         cause = stream.mailbox.ended or stream.outcome
         self.stats.ended[cause] += 1
         self.stats.conflated += stream.mailbox.conflated

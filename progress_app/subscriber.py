@@ -23,6 +23,7 @@ from progress_app.rows import rows_frame
 from progress_app.sse import Frame, frame
 
 QUEUED_LOG_ENTRIES: Final = 256  # of about 200 bytes: some 50 KB for a viewer that does not read
+_NO_LOG: Final = deque[tuple[str, int, Frame]](maxlen=0)  # an empty one takes 700 bytes; most watch no log
 MANY: Final = 10  # watched tasks up to here are written as they come, more at a tick
 
 
@@ -54,7 +55,7 @@ class Subscriber:
         self._dirty: dict[str, tuple[Frame, int, bool]] = {}
         self._ends: dict[str, tuple[Frame, int]] = {}
         self._rows: dict[str, dict[bytes, bytes]] = {}
-        self._log: deque[tuple[str, int, Frame]] = deque()
+        self._log = deque[tuple[str, int, Frame]]() if cursors else _NO_LOG
         self._waiter: asyncio.Future[None] | None = None
         self._awake = True
         self._write: Callable[[bytes], None] | None = None

@@ -9,14 +9,17 @@ import sys
 import uuid
 from collections.abc import Sequence
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
+import redis
 from django.contrib.auth.models import User
 from django.test import Client
 
 from progress_app import conf, connections, tokens
+from progress_app.backends.base import Answer
 from progress_app.channels import task_channel
 from progress_app.events import Snapshot
+from tasks_app.models import Task
 from tests.environment import RUN, free_port
 from tests.processes import Service
 from tests.stack import Valkey
@@ -71,7 +74,11 @@ class Server:
         """What a crowd asks for: stream i watches channel i modulo `channels`."""
         raise NotImplementedError
 
-    def publish(self, channel: int, snapshot: Snapshot) -> None:
+    def session_paths(self) -> list[str]:
+        """What somebody with a session asks for: channel 0."""
+        raise NotImplementedError
+
+    def publish(self, channel: int, snapshot: Snapshot) -> Answer | None:
         """Send a snapshot on a channel as the server's users would."""
         raise NotImplementedError
 
@@ -103,14 +110,23 @@ class Ours(Server):
 
     def paths(self, streams: int, channels: int) -> list[str]:
         """Tokens are single-use: a path a stream."""
-        return [f"/events/?token={self._token([task_channel(task_id(i % channels))])}" for i in range(streams)]
+        return [f"/events/?token={self.token([task_channel(task_id(i % channels))])}" for i in range(streams)]
 
-    def _token(self, names: Sequence[str]) -> str:
+    def session_paths(self) -> list[str]:
+        return [f"/events/?channel={task_channel(shared_task())}"]
+
+    def poll(self) -> tuple[str, dict[str, str]]:
+        """What is polled, and the headers of who polls; the state is known to them."""
+        headers = {"Cookie": logged_in().removeprefix("Cookie: "), "If-None-Match": "*"}
+        return f"/tasks/{shared_task()}/snapshot/", headers
+
+    def token(self, names: Sequence[str]) -> str:
+        """A token for these channels."""
         store = connections.backend().keep
         return tokens.issue(store, prefix=conf.get().key_prefix, user=1, channels=names, ttl_s=600)
 
-    def publish(self, channel: int, snapshot: Snapshot) -> None:
-        connections.backend().publish(snapshot)
+    def publish(self, channel: int, snapshot: Snapshot) -> Answer | None:
+        return connections.backend().publish(snapshot)
 
 
 class Stock(Server):
@@ -124,10 +140,21 @@ class Stock(Server):
     def paths(self, streams: int, channels: int) -> list[str]:
         return [f"/events/{task_channel(task_id(i))}/" for i in range(channels)]
 
-    def publish(self, channel: int, snapshot: Snapshot) -> None:
+    def publish(self, channel: int, snapshot: Snapshot) -> Answer | None:
         """What its `send_event` publishes."""
         told = {"event_type": snapshot.event, "data": snapshot.to_json().decode(), "pub_id": None}
         self.redis.publish("events_channel", json.dumps({"channel": task_channel(task_id(channel)), **told}))
+        return None
+
+
+class StockWithSessions(Stock):
+    """The same view in our project: its middleware, its sessions, its question who may read."""
+
+    def application(self) -> str:
+        return "stock_sessions:application"
+
+    def session_paths(self) -> list[str]:
+        return [f"/stock/?channel={task_channel(shared_task())}"]
 
 
 class Bare(Server):
@@ -141,8 +168,9 @@ class Bare(Server):
     def paths(self, streams: int, channels: int) -> list[str]:
         return [f"/{i}" for i in range(channels)]
 
-    def publish(self, channel: int, snapshot: Snapshot) -> None:
+    def publish(self, channel: int, snapshot: Snapshot) -> Answer | None:
         self.redis.publish(f"bare:{channel}", snapshot.to_json())
+        return None
 
 
 class Nchan(Server):
@@ -161,12 +189,46 @@ class Nchan(Server):
     def paths(self, streams: int, channels: int) -> list[str]:
         return [f"/{i}" for i in range(channels)]
 
-    def publish(self, channel: int, snapshot: Snapshot) -> None:
+    def publish(self, channel: int, snapshot: Snapshot) -> Answer | None:
         if self._http is None:
             self._http = http.client.HTTPConnection("127.0.0.1", self.port)
         headers = {"X-EventSource-Event": snapshot.event}
         self._http.request("POST", f"/publish/{channel}", snapshot.to_json(), headers)
         self._http.getresponse().read()
+        return None
+
+
+class Polled(Server):
+    """celery-progress, which is polled."""
+
+    name = "celery-progress"
+
+    def application(self) -> str:
+        return "polled:application"
+
+    def poll(self) -> tuple[str, dict[str, str]]:
+        """What is polled."""
+        return f"/progress/{task_id(0)}/", {}
+
+    def publish(self, channel: int, snapshot: Snapshot) -> Answer | None:
+        """The result that a Celery worker leaves."""
+        result: dict[str, Any] = {
+            "status": "SUCCESS",
+            "result": None,
+            "traceback": None,
+            "children": [],
+            "task_id": snapshot.task,
+        }
+        with redis.Redis(port=self.valkey.port, db=1) as client:
+            client.set(f"celery-task-meta-{snapshot.task}", json.dumps(result))
+        return None
+
+
+def shared_task() -> str:
+    """The task of channel 0, in the database too."""
+    owner, _ = User.objects.get_or_create(username="owner")
+    task, _ = Task.objects.get_or_create(pk=task_id(0), defaults={"job": "import_csv", "owner": owner})
+    return str(task.pk)
 
 
 def logged_in() -> str:
