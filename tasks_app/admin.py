@@ -9,6 +9,9 @@ from django.http import HttpRequest
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
+from progress_app.channels import ROWS
+from progress_app.events import Snapshot
+from progress_app.widget import context
 from tasks_app import lifecycle, registry, schedule_admin  # noqa: F401  (registers the schedules)
 from tasks_app.models import Attachment, AuditEntry, Task
 
@@ -43,7 +46,7 @@ class AuditInline(admin.TabularInline[AuditEntry, Task]):
 class TaskAdmin(admin.ModelAdmin[Task]):
     """The list costs the same number of queries whatever its length."""
 
-    list_display = ("short_id", "title", "badge", "bar", "owner", "created_at", "duration", "worker")
+    list_display = ("short_id", "title", "bar", "owner", "created_at", "duration", "worker")
     list_display_links = ("short_id", "title")
     list_select_related = ("owner",)
     list_filter = ("state", "job", "created_at")
@@ -93,15 +96,12 @@ class TaskAdmin(admin.ModelAdmin[Task]):
         job = registry.find(task.job)
         return str(job.title) if job else task.job
 
-    @admin.display(description="state", ordering="state")
-    def badge(self, task: Task) -> SafeString:
-        """The state in its colour."""
-        return render_to_string("admin/tasks_app/task/_state.html", {"task": task})
-
     @admin.display(description="progress", ordering="percent")
     def bar(self, task: Task) -> SafeString:
-        """A bar with its figure."""
-        return render_to_string("admin/tasks_app/task/_bar.html", {"task": task})
+        """A bar with its figure and state, live."""
+        widget = context(Snapshot(task=str(task.pk)))
+        shown = {"task": task, "widget": widget, "rows_channel": ROWS}
+        return render_to_string("admin/tasks_app/task/_bar.html", shown)
 
     @admin.display(description="duration")
     def duration(self, task: Task) -> str:
