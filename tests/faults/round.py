@@ -25,8 +25,6 @@ from tests.postgresql import Postgresql
 from tests.processes import until
 
 LATEST_STRIKE_S = 2.0
-ENDS_WITHIN_S = 30.0  # for the viewers, once every row has ended
-TIDY_WITHIN_S = 15.0
 NOTICED_WITHIN_S = 1.0  # a body that was frozen past its lease stops so soon
 
 
@@ -118,13 +116,13 @@ class Round:
     def _judge(self, scene: Scene) -> Score:
         batch = self._batch
         stuck = [f"{task.pk} {task.job} {task.state} attempt {task.attempt}" for task in batch.unfinished()]
-        _wait(lambda: not self._missed(), ENDS_WITHIN_S)
+        _wait(lambda: not self._missed(), self._plant.told_s)
         missed = self._missed()
         for viewer, _ in self._viewers:
             viewer.leave()
         for _ in range(2):
             until(maintain, what="a round of maintenance")
-        _wait(lambda: not self._left(), TIDY_WITHIN_S)
+        _wait(lambda: not self._left(), self._plant.told_s)
         forgiven_s = scene.woke_at_s + NOTICED_WITHIN_S if scene.woke_at_s else 0.0
         doubled = sorted(Journal(batch.journal).doubled(forgiven_until_s=forgiven_s))
         untrue, left = batch.untrue(full=self._fault.name == "disk full for results"), self._left()
