@@ -116,7 +116,8 @@ def database() -> dict[str, Any]:
     found: dict[str, Any] = {"ENGINE": "django.db.backends.sqlite3", "NAME": VAR_DIR / "db.sqlite3"}
     try:
         # 0: under ASGI each request has its own thread, and a kept connection would be one that leaks.
-        found = dict(dj_database_url.parse(url, conn_max_age=0)) if url else found
+        # Checks: after a restart of PostgreSQL every connection of the pool is dead.
+        found = dict(dj_database_url.parse(url, conn_max_age=0, conn_health_checks=True)) if url else found
     except (ValueError, KeyError) as fault:
         raise env.BadSettingError(
             "DATABASE_URL: expected postgres://user:password@host:port/name or sqlite:////path; "
