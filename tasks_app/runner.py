@@ -16,7 +16,7 @@ from progress_app.halt import Limits
 from progress_app.host import Fan
 from progress_app.logbook import MOST_KEPT
 from progress_app.reporter import Reporter
-from tasks_app import attachments, attempts, children, conf, coroutine, fanout, outbox, registry
+from tasks_app import attachments, attempts, children, conf, coroutine, fanout, notices, outbox, registry
 from tasks_app.backoff import pause_s
 from tasks_app.continuation import go_on
 from tasks_app.family import member_of
@@ -208,8 +208,10 @@ def finish(task: Task, reporter: Reporter, outcome: Outcome) -> None:
     )
     if not written and not row.filter(attempt=task.attempt, state=outcome.state).exists():
         logger.warning("Task %s: attempt %d ended, but the task is not its own any more.", task.pk, task.attempt)
-    elif not reporter.publish_end():
-        row.update(end_sent=False)
+    else:
+        told = notices.tell(task, outcome.state)
+        if not (reporter.publish_end() and told):
+            row.update(end_sent=False)
     children.ended(task, outcome.state)
 
 

@@ -1,0 +1,57 @@
+"""Tells people that a task has finished or failed: its owner, and who asked to be told, wherever they look.
+
+A notice is an event `notification` on the person's own channel, which every transport carries. It is appended once
+for a task, however often it is tried, and before the end itself is announced: a worker that dies between the two leaves
+an end that `endings` announces, with the notice.
+"""
+
+import logging
+import time
+from typing import Any, Final
+
+import msgspec
+from django.db import DatabaseError
+
+from progress_app import connections
+from progress_app.channels import user_channel
+from progress_app.events import VERSION, State
+from progress_app.exceptions import BackendUnavailable
+from tasks_app.models import Subscription, Task
+from tasks_app.permissions import visible_tasks
+
+EVENT: Final = "notification"
+TOLD: Final = frozenset({State.SUCCEEDED, State.FAILED, State.LOST})  # who cancels a task knows it
+
+logger = logging.getLogger(__name__)
+
+
+def tell(task: Task, state: State) -> bool:
+    """Tell that the task has ended in this state; False: not everybody could be told, it is to be tried again.
+
+    Children are their parent's business. A fault of this never touches the task.
+    """
+    if state not in TOLD or task.parent_id is not None:
+        return True
+    try:
+        for user_id in _recipients(task):
+            data = msgspec.json.encode(_notice(task, state))
+            connections.backend().append(user_channel(user_id), EVENT, data, once=str(task.pk))
+    except (BackendUnavailable, DatabaseError) as error:
+        logger.warning("That task %s has ended is told later: %s", task.pk, error)
+        return False
+    except Exception:
+        logger.exception("Nobody could be told that task %s has ended.", task.pk)
+    return True
+
+
+def _recipients(task: Task) -> list[int]:
+    """The owner, and those who asked and may still see the task."""
+    asked = [one.user for one in Subscription.objects.filter(task=task.pk).select_related("user")]
+    may_see = [user.pk for user in asked if visible_tasks(user).filter(pk=task.pk).exists()]
+    owner = [] if task.owner_id is None else [task.owner_id]
+    return list(dict.fromkeys([*owner, *may_see]))
+
+
+def _notice(task: Task, state: State) -> dict[str, Any]:
+    told = {"v": VERSION, "task": str(task.pk), "job": task.job, "title": task.title, "state": state.value}
+    return {**told, "url": task.get_absolute_url(), "ts": round(time.time(), 3)}

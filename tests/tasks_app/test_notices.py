@@ -1,0 +1,98 @@
+"""Who is told that a task has ended, and how often."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.db import DatabaseError
+
+from progress_app import connections
+from progress_app.channels import user_channel
+from progress_app.events import State
+from progress_app.exceptions import BackendUnavailable
+from tasks_app import announce, endings, notices, registry, runner
+from tasks_app.models import Subscription, Task
+from tests.factories import TaskFactory
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis_db")]
+Catalogue = Callable[..., registry.Job]
+
+
+def told(user: User) -> list[dict[str, Any]]:
+    entries = connections.backend().replay(user_channel(user.pk), None, 100)
+    assert {entry.event for entry in entries} <= {"notification"}
+    return [json.loads(entry.data) for entry in entries]
+
+
+def run(job: registry.Job, owner: User) -> Task:
+    task = TaskFactory.create(job=job.name, owner=owner, params={})
+    runner.run(str(task.pk), worker="worker@test")
+    task.refresh_from_db()
+    return task
+
+
+def fail(_progress: Any) -> None:
+    raise ZeroDivisionError
+
+
+@pytest.mark.parametrize(("function", "state"), [(lambda _progress: None, "succeeded"), (fail, "failed")])
+def test_the_owner_is_told_once_that_the_task_ended(
+    catalogue: Catalogue, owner: User, function: Callable[..., Any], state: str
+) -> None:
+    task = run(catalogue(function), owner)
+    announce.announce_end(task)
+    [notice] = told(owner)
+    assert (notice["task"], notice["state"], notice["title"]) == (str(task.pk), state, "a_job")
+    assert notice["url"] == f"/tasks/{task.pk}/"
+
+
+def test_who_asked_is_told_too_and_who_may_no_longer_see_it_is_not(
+    owner: User, colleague: User, stranger: User, group: Any
+) -> None:
+    task = TaskFactory.create(owner=owner, group=group, ended=True)
+    for user in (owner, colleague, stranger):
+        Subscription.objects.create(task=task, user=user)
+    announce.announce_end(task)
+    assert [len(told(user)) for user in (owner, colleague, stranger)] == [1, 1, 0]
+
+
+@pytest.mark.parametrize("state", [State.CANCELLED, State.RUNNING, State.RETRYING])
+def test_no_other_state_is_told(owner: User, state: State) -> None:
+    assert notices.tell(TaskFactory.create(owner=owner), state)
+    assert told(owner) == []
+
+
+def test_children_are_their_parent_s_business(owner: User) -> None:
+    child = TaskFactory.create(owner=owner, ended=True, parent=TaskFactory.create(owner=owner))
+    announce.announce_end(child)
+    assert told(owner) == []
+
+
+@pytest.mark.parametrize("fault", [BackendUnavailable("away"), DatabaseError("away")])
+def test_a_notice_that_could_not_be_told_is_told_by_maintenance(
+    catalogue: Catalogue, owner: User, monkeypatch: pytest.MonkeyPatch, fault: Exception
+) -> None:
+    with monkeypatch.context() as broken:
+        broken.setattr(notices, "_recipients", _raising(fault))
+        task = run(catalogue(lambda _progress: None), owner)
+    assert (task.state, task.end_sent, told(owner)) == (State.SUCCEEDED, False, [])
+    endings.tell()
+    endings.tell()
+    assert len(told(owner)) == 1
+
+
+def test_a_fault_of_ours_does_not_touch_the_task(
+    catalogue: Catalogue, owner: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(notices, "_recipients", _raising(ZeroDivisionError()))
+    task = run(catalogue(lambda _progress: None), owner)
+    assert (task.state, task.end_sent) == (State.SUCCEEDED, True)
+
+
+def _raising(fault: Exception) -> Callable[..., Any]:
+    def fail(*_: Any) -> Any:
+        raise fault
+
+    return fail
