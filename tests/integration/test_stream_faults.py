@@ -1,0 +1,239 @@
+"""What can happen to a stream on its way, with real servers: no end is lost, positions only rise, memory is bounded."""
+
+import json
+import shutil
+import signal
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+from django.contrib.auth.models import User
+
+from progress_app import conf, connections, tokens
+from progress_app.channels import task_channel
+from progress_app.events import Snapshot, State
+from tasks_app.models import Task
+from tests.environment import free_port
+from tests.factories import TaskFactory
+from tests.integration.conftest import Person
+from tests.processes import Service, until
+from tests.stack import Stack
+
+VIEWERS = 200
+
+
+@pytest.fixture
+def task(staff: User) -> Task:
+    return TaskFactory.create(owner=staff, running=True)
+
+
+@pytest.fixture
+def ops(staff: User, stack: Stack) -> Iterator[Person]:
+    person = Person(stack.url, staff)
+    yield person
+    person.http.close()
+
+
+def report(task: Task, state: State = State.RUNNING, **values: Any) -> int:
+    shown = Snapshot(task=str(task.pk), job=task.job, attempt=1, state=state, ts=time.time(), **values)
+    return connections.backend().publish(shown).pos
+
+
+def token(*channels: str) -> str:
+    made = tokens.issue(
+        connections.backend().keep, prefix=conf.get().key_prefix, user="crowd", channels=channels, ttl_s=60
+    )
+    return f"/events/?token={made}"
+
+
+def memory_kib(pid: int) -> int:
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS"))
+
+
+def test_redis_that_lost_its_data_gives_higher_positions_and_the_end_arrives(
+    ops: Person, stack: Stack, task: Task
+) -> None:
+    before = report(task, percent=10.0)
+    with ops.events(f"task-{task.pk}") as events:
+        events.until("progress")
+        with stack.valkey.client() as client:
+            client.flushall()
+        time_has_passed(before)
+        report(task, percent=20.0)
+        report(task, State.SUCCEEDED, percent=100.0)
+        events.until("complete")
+    positions = [json.loads(e["data"])["pos"] for e in events.seen if e.get("event") in ("progress", "complete")]
+    assert positions == sorted(set(positions))
+
+
+def time_has_passed(position: int) -> None:
+    """A position is made of the second: wait for one that is higher than any that was given."""
+    until(lambda: int(time.time()) << 20 > position, what="the next second")
+
+
+def test_redis_that_is_paused_ends_no_stream_and_loses_no_end(ops: Person, stack: Stack, task: Task) -> None:
+    report(task)
+    with ops.events(f"task-{task.pk}") as events:
+        events.until("progress")
+        stack.valkey.service.send(signal.SIGSTOP)
+        threading.Timer(3.0, lambda: stack.valkey.service.send(signal.SIGCONT)).start()
+        until(lambda: ends(task), what="the end taken by Redis")
+        events.until("complete")
+
+
+def ends(task: Task) -> bool:
+    try:
+        report(task, State.SUCCEEDED)
+    except Exception:  # noqa: BLE001  (whatever a paused Redis makes of it, it is tried again)
+        return False
+    return True
+
+
+def test_a_viewer_that_reads_nothing_is_let_go_and_costs_little(ops: Person, stack: Stack, task: Task) -> None:
+    report(task)
+    deaf = socket.create_connection(("127.0.0.1", stack.web.port))
+    deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+    deaf.sendall(f"GET {token(f'task-{task.pk}')} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
+    before = memory_kib(stack.web.service.pid)
+    said = "cause stalled"
+
+    def is_let_go() -> bool:
+        for _ in range(20):
+            report(task, message="x" * 400)
+        return said in stack.web.service.text()
+
+    until(is_let_go, what="the stalled viewer's end")
+    assert memory_kib(stack.web.service.pid) - before < 16_384
+    deaf.close()
+
+
+def test_one_user_cannot_open_a_thousand_streams(ops: Person, stack: Stack, task: Task) -> None:
+    report(task)
+    opened = [open_stream(stack.web.port, token(f"task-{task.pk}")) for _ in range(40)]
+    statuses = [int(stream.recv(15).split()[1]) for stream in opened]
+    assert statuses.count(200) == conf.get().max_streams_per_user
+    assert set(statuses) == {200, 503}
+    for stream in opened:
+        stream.close()
+
+
+def open_stream(port: int, path: str) -> socket.socket:
+    stream = socket.create_connection(("127.0.0.1", port), timeout=20)
+    stream.sendall(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
+    return stream
+
+
+def test_a_web_server_that_is_killed_under_its_viewers_has_them_back(ops: Person, stack: Stack, staff: User) -> None:
+    tasks = TaskFactory.create_batch(10, owner=staff, running=True)
+    for each in tasks:
+        report(each)
+    for _ in range(2):
+        names = [task_channel(tasks[i % 10].pk) for i in range(VIEWERS)]
+        streams = [open_stream(stack.web.port, url) for url in crowd(names)]
+        for stream in streams:
+            read_until(stream, b"event: progress")
+        stack.web.service.kill()
+        for stream in streams:
+            stream.close()
+        stack.web.start()
+    streams = [open_stream(stack.web.port, url) for url in crowd(names)]
+    for each in tasks:
+        report(each, State.SUCCEEDED)
+    for stream in streams:
+        read_until(stream, b"event: complete")
+        stream.close()
+
+
+def crowd(names: list[str]) -> list[str]:
+    """A token a viewer, of as many users as the limit asks for."""
+    keep, prefix = connections.backend().keep, conf.get().key_prefix
+    made = [
+        tokens.issue(keep, prefix=prefix, user=f"crowd-{i // 10}", channels=[name], ttl_s=60)
+        for i, name in enumerate(names)
+    ]
+    return [f"/events/?token={each}" for each in made]
+
+
+def read_until(stream: socket.socket, wanted: bytes) -> None:
+    seen = b""
+    while wanted not in seen:
+        chunk = stream.recv(65_536)
+        assert chunk, seen[-300:]
+        seen = seen[-100:] + chunk
+
+
+@pytest.mark.parametrize("count", [51, 1_000])
+def test_too_many_channels_in_one_request_are_400(ops: Person, count: int) -> None:
+    query = "&".join(f"channel=task-6f0c1111-2222-3333-4444-{i:012d}" for i in range(count))
+    assert ops.http.get(f"/events/?{query}").status_code == 400
+
+
+BUFFERING = """
+daemon off; worker_processes 1; pid nginx.pid; error_log stderr warn;
+events {{ worker_connections 64; }}
+http {{
+  access_log off; gzip on; gzip_types *; gzip_min_length 0;
+  client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path f; uwsgi_temp_path u; scgi_temp_path s;
+  server {{
+    listen 127.0.0.1:{port};
+    location / {{ proxy_pass http://127.0.0.1:{upstream}; proxy_http_version 1.1; proxy_buffering on; {more} }}
+  }}
+}}
+"""
+
+
+@contextmanager
+def nginx(folder: Path, upstream: int, more: str = "") -> Iterator[str]:
+    port = free_port()
+    (folder / "nginx.conf").write_text(BUFFERING.format(port=port, upstream=upstream, more=more))
+    program = shutil.which("nginx") or "nginx"
+    service = Service("nginx", [program, "-p", str(folder), "-c", str(folder / "nginx.conf")])
+
+    def listens() -> bool:
+        with socket.socket() as probe:
+            return probe.connect_ex(("127.0.0.1", port)) == 0
+
+    service.start(listens)
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        service.stop(signal.SIGTERM)
+
+
+@pytest.mark.deploy
+@pytest.mark.parametrize("more", ["", "proxy_ignore_headers X-Accel-Buffering;"])
+def test_a_proxy_that_buffers_and_gzips_still_passes_each_event_on(
+    live: Stack, staff: User, task: Task, tmp_path: Path, more: str
+) -> None:
+    report(task, percent=1.0)
+    with nginx(tmp_path, live.web.port, more) as url:
+        person = Person(url, staff)
+        with person.events(f"task-{task.pk}") as events:
+            for percent in (2.0, 3.0, 4.0):
+                events.until("progress")
+                report(task, percent=percent)
+            report(task, State.SUCCEEDED)
+            events.until("complete")
+        person.http.close()
+
+
+@pytest.mark.deploy
+def test_a_proxy_that_cuts_silent_streams_costs_a_reconnect_and_no_end(
+    live: Stack, staff: User, task: Task, tmp_path: Path
+) -> None:
+    report(task)
+    with nginx(tmp_path, live.web.port, "proxy_read_timeout 1s;") as url:
+        person = Person(url, staff)
+        with pytest.raises(httpx.HTTPError), person.events(f"task-{task.pk}") as events:
+            list(events)
+        report(task, State.SUCCEEDED)
+        with person.events(f"task-{task.pk}") as events:
+            events.until("complete")
+        person.http.close()
