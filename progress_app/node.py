@@ -31,7 +31,7 @@ from progress_app.sweeper import Sweeper
 
 logger = logging.getLogger(__name__)
 
-MOST_CONNECTIONS: Final = 2  # for tokens: one takes a fraction of a millisecond
+MOST_CONNECTIONS: Final = 4  # for tokens: one takes a fraction of a millisecond
 TELL_EVERY_S: Final = 5.0  # how often a process says how it is
 SILENT_AFTER_S: Final = 3 * TELL_EVERY_S
 
@@ -70,7 +70,7 @@ class Node:
     def _start(self) -> None:
         settings = self.settings
         pool = redis.BlockingConnectionPool.from_url(
-            settings.redis_url, max_connections=MOST_CONNECTIONS, timeout=2, socket_timeout=2, socket_connect_timeout=1
+            settings.redis_url, max_connections=MOST_CONNECTIONS, timeout=5, socket_timeout=2, socket_connect_timeout=1
         )
         self._redis = redis.Redis.from_pool(pool)
         self._hub = Hub(

@@ -196,6 +196,7 @@ def ends(valkey: Valkey, viewers: int = 10_000) -> dict[str, Figures]:
         publish(server, tasks, 10 * tasks, 0.1)
         crowd = Crowd(server.port, viewers, server.paths(viewers, tasks))
         crowd.opened()
+        crowd.quiet()
         memory = server.memory_kib()
         for number in range(tasks):
             server.publish(number, snapshot(number, 1, State.SUCCEEDED))
