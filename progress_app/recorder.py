@@ -126,8 +126,10 @@ class Reporter(PlainReporter):
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> bool:
-        self.end(error)
-        return isinstance(error, TaskCancelled | AttemptSuperseded)
+        stops = isinstance(error, TaskCancelled | AttemptSuperseded)
+        if error is None or stops or not _running.hears_of_ends:
+            self.end(error)
+        return stops
 
     def _look(self) -> None:
         reading = self.dial.reading
@@ -199,6 +201,7 @@ class _Running:
     """The reporters of the tasks that this process runs now, by Celery id."""
 
     def __init__(self) -> None:
+        self.hears_of_ends = False
         self._lock = threading.Lock()
         self._reporters: dict[str, Reporter] = {}
 
@@ -240,6 +243,11 @@ def _made(task: str, job: str, attempt: int, stages: Sequence[str]) -> Reporter:
 _running = _Running()
 find = _running.find
 adopt = _running.adopt
+
+
+def hear_of_ends() -> None:
+    """Say that `ended` will be called for every task: an exception is then an end only if Celery does not try again."""
+    _running.hears_of_ends = True
 
 
 def ended(celery_id: str, error: BaseException | None, result: Any = None) -> None:

@@ -6,7 +6,10 @@ from typing import Any
 from celery import states
 from celery.signals import after_task_publish, task_postrun, task_revoked
 
+from progress_app import recorder
 from tasks_app import tracking
+
+recorder.hear_of_ends()
 
 
 @after_task_publish.connect(dispatch_uid="headway.sent")

@@ -22,8 +22,10 @@ def run() -> Iterator[Run]:
     """Run a function as a bound Celery task in this process; the last that was told of it."""
     app = Celery("plain", set_as_current=False)
 
-    def run(function: Callable[..., Any], *args: Any, celery_id: str = "") -> Snapshot:
-        task = app.task(bind=True, shared=False, max_retries=3, name=f"plain.{function.__name__}")(function)
+    def run(function: Callable[..., Any], *args: Any, celery_id: str = "", **options: Any) -> Snapshot:
+        named = {"name": f"plain.{function.__name__}", "max_retries": 3, **options}
+        decorate: Any = app.task
+        task = decorate(bind=True, shared=False, **named)(function)
         celery_id = celery_id or str(uuid4())
         task.apply(args, task_id=celery_id, retries=0, throw=False)
         found = connections.backend().read_snapshot(task_id(celery_id))
@@ -91,6 +93,37 @@ def test_a_retry_is_no_end(run: Run) -> None:
             raise Retry
 
     assert run(task).state is State.RETRYING
+
+
+def test_what_celery_tries_again_by_itself_is_no_end(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    publish, told = connections.backend().publish, []
+
+    def listen(snapshot: Snapshot, *more: Any, **named: Any) -> Any:
+        told.append(snapshot.state)
+        return publish(snapshot, *more, **named)
+
+    def task(self: Any) -> None:
+        with Reporter.for_celery(self):
+            if not self.request.retries:
+                raise OSError("the other side is away")
+
+    monkeypatch.setattr(connections.backend(), "publish", listen)
+    assert run(task, autoretry_for=(OSError,), retry_backoff=0).state is State.SUCCEEDED
+    assert State.RETRYING in told
+    assert State.FAILED not in told
+
+
+def test_where_nobody_tells_of_ends_an_exception_is_one(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = []
+
+    def task(self: Any) -> None:
+        with pytest.raises(ValueError, match="bad"), Reporter.for_celery(self):
+            raise ValueError("bad")
+        seen.append(connections.backend().read_snapshot(task_id(self.request.id)))
+
+    monkeypatch.setattr(recorder._running, "hears_of_ends", False)
+    run(task)
+    assert [told.state for told in seen if told] == [State.FAILED]
 
 
 def test_a_reporter_has_all_that_a_jobs_reporter_has(run: Run) -> None:
