@@ -1,4 +1,4 @@
-/** A list of log lines that grows at its end and follows it, unless the reader has scrolled up; by level and by words. */
+/** A list of log lines that grows at its end and follows it unless the reader has scrolled up; by level and words. */
 import { clockText } from "./local-times.js";
 
 const MOST_LINES = 2_000;
@@ -21,7 +21,7 @@ export class Log {
     this.#scrollToEnd();
     followButton.addEventListener("click", () => this.#scrollToEnd());
     list.addEventListener("scroll", () => this.#isAtEnd && this.#hideButton());
-    least.hidden = search.hidden = false;
+    for (const tool of [least, search]) tool.hidden = tool.labels[0].hidden = false; // useless without this module
     least.addEventListener("change", () => (list.dataset.least = least.value));
     search.addEventListener("input", () => this.#search(search.value));
   }
