@@ -21,7 +21,13 @@ register = template.Library()
 
 @register.inclusion_tag("progress_app/widget.html", takes_context=True)
 def progress_widget(
-    context: Context, task: Any, size: str = "bar", rows: str = "", usual_s: float | None = None
+    context: Context,
+    task: Any,
+    size: str = "bar",
+    *,
+    rows: str = "",
+    usual_s: float | None = None,
+    snapshot: Snapshot | None = None,
 ) -> dict[str, Any]:
     """Draw the bar of a task, live.
 
@@ -32,6 +38,7 @@ def progress_widget(
         rows: a channel that carries the task's row, such as "tasks": a list then follows that one for all of its bars.
             Empty: the bar follows its task.
         usual_s: how many seconds such a task usually takes; a mark in the bar then shows the usual pace.
+        snapshot: what to draw, where the page knows it already; None: the present one is asked for.
 
     Raises:
         ValueError: no task and no UUID was given, or an unknown size.
@@ -39,7 +46,7 @@ def progress_widget(
     Who may watch is asked when the stream is opened; the page that uses the tag has shown the task already.
     """
     task_id = _uuid(getattr(task, "pk", task))
-    shown = present(task_id) or Snapshot(task=task_id)
+    shown = snapshot or present(task_id) or Snapshot(task=task_id)
     request = context.get("request")
     named = getattr(request, ASSETS_NAMED, False)
     if request is not None:

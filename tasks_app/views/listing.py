@@ -14,6 +14,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from progress_app.channels import ROWS, audience_channel, user_channel
 from tasks_app import conf, lifecycle
+from tasks_app.record import snapshot_of
 from tasks_app.registry import BadParameters
 from tasks_app.search import ALL, MINE, ORDERS, Term, chosen, suggestions, terms
 from tasks_app.views.verb import answer
@@ -29,8 +30,11 @@ def task_list(request: HttpRequest) -> HttpResponse:
     order = request.GET.get("sort", "newest")
     tasks = chosen(request.user, wanted, scope).order_by(ORDERS.get(order, ORDERS["newest"]), "-created_at")
     rows = tasks.select_related("owner").defer(*UNSHOWN)
+    page = Paginator(rows, conf.get().page_size).get_page(request.GET.get("page"))
     shown = {
-        "page_obj": Paginator(rows, conf.get().page_size).get_page(request.GET.get("page")),
+        "page_obj": page,
+        # An end is in the row: asking Redis and the database again for each would be most of the page's time.
+        "rows": [(task, snapshot_of(task) if task.is_final else None) for task in page],
         "scope": scope,
         "rows_channel": _rows_channel(request, scope),
         "may_see_all": request.user.is_staff or request.user.groups.exists(),
