@@ -58,8 +58,12 @@ def _shown(request: HttpRequest, task: Task) -> Mapping[str, Any]:
         "job": job,
         "may_control": control,
         "may_cancel": control and task.may_be_cancelled,
-        "may_retry": control and task.is_final and job is not None,
-        "may_change": control and task.is_final and job is not None and may_start(request.user, job),
+        "may_retry": control and task.is_final and task.parent_id is None and job is not None,
+        "may_change": control
+        and task.is_final
+        and task.parent_id is None
+        and job is not None
+        and may_start(request.user, job),
         "past_attempts": past_attempts(task),
         "trail": trail(task),
         "attachments": list(task.attachments.all()),

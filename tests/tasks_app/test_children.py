@@ -390,3 +390,14 @@ def test_a_child_is_given_its_parents_files(catalogue: Catalogue) -> None:
     run(task)
     run_children(task, 0)
     assert task.children.get().result == "for all"
+
+
+def test_a_childs_page_leads_to_its_parent_and_offers_no_second_run(
+    parent: Callable[..., Task], client: Any, staff: Any, static_files: None
+) -> None:
+    task = parent([1])
+    run_children(task, 0)
+    client.force_login(staff)
+    page = client.get(task.children.get().get_absolute_url()).content.decode()
+    assert f'href="{task.get_absolute_url()}"' in page
+    assert "/retry/" not in page

@@ -1,0 +1,44 @@
+"""The example of docs/children.md, run as it stands there."""
+
+import sys
+from types import ModuleType
+
+import pytest
+
+from config.places import BASE
+from tasks_app import registry, runner
+from tasks_app.models import Task
+from tests.documents import Document
+from tests.factories import TaskFactory
+from tests.tasks_app.conftest import Broker
+
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis_db")]
+
+
+@pytest.fixture
+def example(monkeypatch: pytest.MonkeyPatch) -> None:
+    [block] = Document(BASE / "docs" / "children.md").blocks("python")
+    module = ModuleType("children_page")
+    monkeypatch.setattr(registry, "_jobs", dict(registry._jobs))
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    exec(compile(block.code, str(block), "exec"), module.__dict__)  # noqa: S102  (our own page)
+
+
+def run(task: Task) -> Task:
+    runner.run(str(task.pk), worker="w")
+    task.refresh_from_db()
+    return task
+
+
+def test_the_example_runs_as_it_stands(example: None, broker: Broker) -> None:
+    task = run(TaskFactory.create(job="mail_all", params={"customers": 250}))
+    assert [run(child).result for child in task.children.order_by("number")] == [100, 100, 100]
+    assert run(task).result == {"customers": 250, "letters": 300, "failed": 0}
+
+
+def test_its_letters_go_on_from_their_checkpoint(example: None, broker: Broker) -> None:
+    child = TaskFactory.create(
+        job="write_letters", params={"first": 0, "count": 100}, attempt=1, checkpoint='{"percent": 62.0, "data": 62}'
+    )  # fmt: skip
+    assert run(child).result == 100
+    assert "Going on from 62 %" in child.log_entries()[0].text
