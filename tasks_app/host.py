@@ -1,10 +1,11 @@
 """What a reporter may ask of this project: its lease, and files."""
 
 import errno
+import time
 from pathlib import Path
 from typing import IO, Final
 
-from django.db import close_old_connections
+from django.db import InterfaceError, OperationalError, close_old_connections
 
 from progress_app.checkpoint import Checkpoint
 from progress_app.events import Snapshot, State
@@ -15,6 +16,8 @@ from tasks_app.models import Task
 from tasks_app.registry import JobError
 
 EARLIER_RUNS: Final = 12  # more would only say what the job took long ago
+KEEP_WITHIN_S: Final = 40.0  # the lease is lost soon after
+KEEP_AGAIN_S: Final = 0.5
 NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT)
 
 
@@ -82,7 +85,21 @@ class TaskHost:
     def _attach(self, file: IO[bytes] | Path, name: str) -> None:
         if isinstance(file, Path):
             with file.open("rb") as opened:
-                attachments.keep_result(self._task, opened, name)
+                self._insist(opened, name)
         else:
+            self._insist(file, name)
+
+    def _insist(self, file: IO[bytes], name: str) -> None:
+        """Keep it, and try again while the database is away: hours of work do not fail for a restart."""
+        deadline_s = time.monotonic() + KEEP_WITHIN_S
+        while True:
             file.seek(0)
-            attachments.keep_result(self._task, file, name)
+            try:
+                attachments.keep_result(self._task, file, name)
+            except (OperationalError, InterfaceError):
+                if time.monotonic() > deadline_s:
+                    raise
+            else:
+                return
+            close_old_connections()
+            time.sleep(KEEP_AGAIN_S)

@@ -7,8 +7,10 @@ from typing import Any
 
 import pytest
 from django.core.files.storage import FileSystemStorage
+from django.db import OperationalError
 
 from progress_app.exceptions import AttemptSuperseded
+from tasks_app import attachments, host
 from tasks_app.host import TaskHost
 from tasks_app.models import Task
 from tasks_app.registry import JobError
@@ -77,3 +79,20 @@ def test_a_full_disk_is_said_in_plain_words_and_leaves_nothing_behind(
     assert told.value.code == "storage_full"
     assert list(media.rglob("*")) == [media / "tasks"]
     assert not task.attachments.exists()
+
+
+def test_a_database_that_is_away_for_a_moment_costs_no_file(media: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    task, keep, calls = TaskFactory.create(running=True), attachments.keep_result, []
+
+    def away_at_first(*given: Any) -> Any:
+        calls.append(given)
+        if len(calls) == 1:
+            given[1].read()
+            raise OperationalError("server closed the connection unexpectedly")
+        return keep(*given)
+
+    monkeypatch.setattr(attachments, "keep_result", away_at_first)
+    monkeypatch.setattr(host, "KEEP_AGAIN_S", 0)
+    monkeypatch.setattr(host, "close_old_connections", lambda: None)  # the test is within a transaction
+    attach(task, b"whole")
+    assert files(media) == [b"whole"]
