@@ -5,6 +5,11 @@ RUN python -m venv /opt/venv
 COPY requirements.txt .
 RUN /opt/venv/bin/pip install --no-cache-dir --require-hashes -r requirements.txt
 
+FROM node:20-slim AS libraries
+WORKDIR /libraries
+COPY config/npm/ ./
+RUN npm ci --ignore-scripts --no-audit --no-fund && npm run collect
+
 FROM python:3.11-slim
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
@@ -19,6 +24,7 @@ COPY config config
 COPY progress_app progress_app
 COPY tasks_app tasks_app
 COPY templates templates
+COPY --from=libraries --chown=headway /libraries/static /var/lib/headway/vendor/static
 USER headway
 # The key of this step signs nothing; the containers get theirs from the environment.
 RUN SECRET_KEY=only-for-this-step python manage.py collectstatic --noinput

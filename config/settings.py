@@ -21,7 +21,7 @@ django_stubs_ext.monkeypatch()  # before any app is imported: classes such as Mo
 
 BASE_DIR = places.BASE
 VAR_DIR = places.VAR
-for folder in ("", "run", "media", "static"):
+for folder in ("", "run", "media", "static", "vendor/static"):
     (VAR_DIR / folder).mkdir(parents=True, exist_ok=True)
 
 # --- who may talk to us -----------------------------------------------------------------------------------
@@ -141,6 +141,7 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 # --- files ------------------------------------------------------------------------------------------------
 STATIC_URL = "/static/"
 STATIC_ROOT = VAR_DIR / "static"
+STATICFILES_DIRS = [VAR_DIR / "vendor" / "static"]  # see config.vendor
 MEDIA_ROOT = VAR_DIR / "media"  # uploads and results; only tasks_app's file view gives them out
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

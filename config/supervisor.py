@@ -17,7 +17,7 @@ import urllib.request
 from collections.abc import Sequence
 from types import FrameType
 
-from config import assets, broker, env, first_admin, options, outside, places
+from config import assets, broker, env, first_admin, options, outside, places, vendor
 from config.child import Child, python
 
 DRAIN_S = 2  # what open streams and running jobs get at the end
@@ -65,6 +65,7 @@ class Supervisor:
         password = _prepare_project()
         for child in _workers(self._options.concurrency):
             self._launch(child)
+        vendor.install_if_chosen()
         assets.collect_if_changed()
         self._launch(_web(self._options))
         self._wait_until_ready()

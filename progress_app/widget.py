@@ -3,6 +3,7 @@
 from typing import Any
 
 from django.http import HttpRequest
+from django.templatetags.static import static
 from django.urls import reverse
 from django.utils.crypto import salted_hmac
 
@@ -11,6 +12,7 @@ from progress_app.channels import log_channel, task_channel
 from progress_app.events import Snapshot
 
 SIZES = ("bar", "compact", "ring", "badge")
+HOSTED = ("pusher", "ably")
 
 
 def context(snapshot: Snapshot, size: str = "bar") -> dict[str, Any]:
@@ -22,18 +24,37 @@ def context(snapshot: Snapshot, size: str = "bar") -> dict[str, Any]:
     """
     if size not in SIZES:
         raise ValueError(f"progress_widget size={size!r}: expected one of {', '.join(SIZES)}.")
-    task, elsewhere = snapshot.task, conf.get().events_url
+    task = snapshot.task
     return {
         "task_id": task,
         "snapshot": snapshot,
         "size": size,
         "channel": task_channel(task),
         "log_channel": log_channel(task),
-        "events_url": elsewhere or reverse("progress:events"),
-        "token_url": reverse("progress:token") if elsewhere else "",
         "snapshot_url": reverse("progress:snapshot", args=[task]),
         "widget_url": reverse("progress:widget", args=[task]),
+        **_connection(),
     }
+
+
+def _connection() -> dict[str, str]:
+    """How the browser is to connect; what is empty is left out of the page."""
+    settings = conf.get()
+    is_hosted = settings.transport in HOSTED
+    return {
+        "events_url": settings.events_url or reverse("progress:events"),
+        "token_url": reverse("progress:token") if settings.events_url or is_hosted else "",
+        "transport": settings.transport,
+        "library_url": _library(settings.transport) if is_hosted else "",
+    }
+
+
+def _library(transport: str) -> str:
+    """Where a page finds the service's client library; empty while it is not installed, and then the page streams."""
+    try:
+        return static(f"vendor/{transport}.js")
+    except ValueError:  # the manifest of static files does not name it
+        return ""
 
 
 def sharers(request: HttpRequest | None) -> str:

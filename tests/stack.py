@@ -162,7 +162,8 @@ def database_environment() -> dict[str, str]:
     return {"DATABASE_URL": address._replace(path=f"/{settings['NAME']}").geturl()}
 
 
-def _start_stack(valkey: Valkey, name: str, environment: dict[str, str] | None = None) -> Stack:
+def start_stack(valkey: Valkey, name: str, environment: dict[str, str] | None = None) -> Stack:
+    """Start a worker and a web; the environment is laid over theirs."""
     laid_over = database_environment() | (environment or {})
     stack = Stack(valkey, Worker(f"worker-{name}", laid_over), Web(f"web-{name}", laid_over))
     stack.worker.start()
@@ -203,7 +204,7 @@ class _SessionStack:
     def awake(self) -> Stack:
         """Return it, started."""
         if self._stack is None:
-            self._stack = _start_stack(self._valkey, "live")
+            self._stack = start_stack(self._valkey, "live")
         elif not self._stack.worker.service.is_running:
             self._stack.worker.start()
         return self._stack
@@ -256,6 +257,6 @@ def stack(
 ) -> Iterator[Stack]:
     """Start a worker and a web for this test alone, which may kill and restart them."""
     _session_stack.asleep()
-    own = _start_stack(valkey, "own")
+    own = start_stack(valkey, "own")
     yield own
     own.stop()

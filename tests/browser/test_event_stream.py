@@ -32,7 +32,7 @@ window.told = {}; window.entries = [];
 window.follow = async (task, { log = false, rows } = {}) => {
   const { subscribe } = await import("/event-stream.js");
   const told = (window.told[task] = { snapshots: [], states: [], rows: [] });
-  return (told.leave = subscribe({ eventsUrl: "/events/" }, {
+  return (told.leave = subscribe({ eventsUrl: "/events/", ...window.config }, {
     channel: `task-${task}`, logChannel: log ? `task-${task}.log` : undefined, snapshotUrl: `/snapshot/${task}`,
     rowsChannel: rows, row: (row) => told.rows.push([row.state, row.percent]),
     snapshot: (snapshot) => told.snapshots.push(snapshot), entry: (entry) => window.entries.push(entry.text),
@@ -375,3 +375,43 @@ def test_what_is_no_longer_wanted_is_dropped_later(alone: Page) -> None:
     alone.clock.run_for(6_000)
     assert _count(alone) == 2
     assert "task-b" not in _url(alone)
+
+
+def test_another_origin_gets_a_new_token_for_each_connection(alone: Page) -> None:
+    asked: list[tuple[Any, str]] = []
+
+    def give(route: Route) -> None:
+        asked.append((route.request.post_data_json, route.request.headers["x-csrftoken"]))
+        route.fulfill(json={"token": f"t{len(asked)}", "url": "", "expires_in": 60})
+
+    alone.route(f"{ORIGIN}/token", give)
+    alone.evaluate("config = { eventsUrl: 'https://stream.test/events/', tokenUrl: '/token', csrfToken: 'c' }")
+    _follow(alone, "a", log=True)
+    _until(alone, lambda: _count(alone) == 1)
+    assert _url(alone) == "https://stream.test/events/?token=t1"
+    alone.evaluate("""
+        at(-1).open();
+        at(-1).emit("log", { task: "a", text: "one" }, "task-a.log:12");
+        at(-1).fail();
+    """)
+    alone.clock.run_for(600)
+    _until(alone, lambda: _count(alone) == 2)
+    assert _url(alone) == "https://stream.test/events/?lastEventId=task-a.log:12&token=t2"
+    assert asked == [({"channels": ["task-a", "task-a.log"], "transport": "sse"}, "c")] * 2
+
+
+@pytest.mark.parametrize(("status", "channels"), [(401, None), (403, ["task-a"])])
+def test_who_gets_no_token_is_told(alone: Page, status: int, channels: list[str] | None) -> None:
+    alone.route(f"{ORIGIN}/token", lambda route: route.fulfill(status=status, json={"channels": channels}))
+    alone.evaluate("config = { eventsUrl: 'https://stream.test/events/', tokenUrl: '/token', csrfToken: 'c' }")
+    _follow(alone, "a")
+    _until(alone, lambda: _states(alone)[-1] == "denied")
+
+
+def test_polling_by_choice_opens_no_stream(alone: Page, answers: Answers) -> None:
+    alone.evaluate("config = { transport: 'poll' }")
+    _follow(alone, "a")
+    _until(alone, lambda: _states(alone)[-1] == "polling")
+    alone.clock.run_for(400_000)
+    assert _count(alone) == 0
+    assert answers.asked > 1

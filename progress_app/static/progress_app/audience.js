@@ -65,19 +65,23 @@ export class Audience {
     this.#denied.add(channel);
   }
 
+  viewersOf(channel) {
+    return [...(this.#byChannel.get(channel) ?? [])];
+  }
+
   passSnapshot(channel, snapshot) {
-    for (const viewer of this.#byChannel.get(channel) ?? []) viewer.snapshot(snapshot);
+    for (const viewer of this.viewersOf(channel)) viewer.snapshot(snapshot);
   }
 
   /** Returns the viewers who took it. */
   passRow(channel, row) {
-    const viewers = [...(this.#byChannel.get(channel) ?? [])].filter(({ rowsChannel }) => rowsChannel);
+    const viewers = this.viewersOf(channel).filter(({ rowsChannel }) => rowsChannel);
     for (const viewer of viewers) viewer.row(row);
     return viewers;
   }
 
   passEntry(channel, logChannel, entry) {
-    for (const viewer of this.#byChannel.get(channel) ?? []) if (viewer.logChannel === logChannel) viewer.entry(entry);
+    for (const viewer of this.viewersOf(channel)) if (viewer.logChannel === logChannel) viewer.entry(entry);
   }
 
   passReset(channels) {

@@ -49,7 +49,7 @@ export class Connection {
     const attempt = { channels, revisions, openedAt: 0, source: null, transport: this.#ladder[this.#rung] };
     this.#next = attempt;
     attempt.source = attempt.transport.open(channels, owed, {
-      opened: (lastEventId) => this.#opened(attempt, lastEventId),
+      opened: (lastEventId, carried) => this.#opened(attempt, lastEventId, carried ?? channels),
       event: (name, data, lastEventId) => this.#owner.event({ name, data, lastEventId }),
       silent: () => this.#silent(attempt),
       lost: (reason, afterS) => this.#lost(attempt, reason, afterS),
@@ -68,6 +68,14 @@ export class Connection {
     if (!this.#current && (this.#next || this.#timers.retry)) this.#due();
   }
 
+  /** The server advises this transport now. */
+  prefer(name) {
+    const rung = this.#ladder.findIndex((transport) => transport.name === name);
+    if (rung < 0 || rung === this.#rung) return;
+    this.#rung = rung;
+    this.#due();
+  }
+
   /** Take it for lost: the network is away, or something was missed. */
   cut() {
     this.#dropNext();
@@ -81,7 +89,7 @@ export class Connection {
     for (const name of Object.keys(this.#timers)) this.#cancel(name);
   }
 
-  #opened(attempt, lastEventId) {
+  #opened(attempt, lastEventId, channels) {
     this.#current?.source.close();
     this.#current = attempt;
     this.#next = null;
@@ -89,7 +97,7 @@ export class Connection {
     this.#seldom.reset();
     this.#cancel("climb");
     if (this.#rung > 0) this.#timers.climb = setTimeout(() => this.#climb(), CLIMB_MS);
-    const { channels, revisions, transport } = attempt;
+    const { revisions, transport } = attempt;
     this.#owner.opened({ channels, revisions, lastEventId, transport: transport.name, isLossy: transport.isLossy });
   }
 

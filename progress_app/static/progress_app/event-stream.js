@@ -27,8 +27,8 @@ const streams = new Map();
 /**
  * Follow a task over the page's stream; returns the function that leaves it.
  *
- * `config`: eventsUrl; session (names those who may share a connection; no secret); for another origin or a hosted
- * service tokenUrl and csrfToken; transport ("sse", "pusher", "ably", "poll").
+ * `config`: eventsUrl; session (names those who may share a connection; no secret); transport ("sse", "pusher", "ably",
+ * "poll"); tokenUrl and csrfToken for another origin or a hosted service, and for the latter libraryUrl.
  */
 export function subscribe(config, viewer) {
   const eventsUrl = new URL(config.eventsUrl, document.baseURI).href;
@@ -46,6 +46,7 @@ class EventStream {
   #wanted = new Set(); // the channels of the last want
   #revision = 0;
   #pollsWell = false;
+  #transport = ""; // the one that was open last
   #hasTried = false;
   #isAsleep = true;
   #isHidden = false;
@@ -55,10 +56,11 @@ class EventStream {
   #inbox = new Inbox(this.#audience, this.#positions, {
     finished: (channel) => this.#finished(channel),
     ask: (viewer) => this.#pollers.start(viewer),
+    fetch: (viewer) => this.#fetch(viewer),
   });
 
   #pollers = new Pollers({
-    take: (snapshot) => this.#inbox.takeSnapshot(snapshot),
+    take: (snapshot) => this.#takeAnswer(snapshot),
     polled: () => this.#polled(),
     denied: (channel) => this.#deny([channel]),
     recovered: () => this.#link.say("hurry"),
@@ -142,12 +144,19 @@ class EventStream {
 
   // What the link tells
 
-  #opened({ channels, lastEventId, isMine }) {
+  #opened({ channels, lastEventId, transport, isLossy, isMine }) {
     this.#hasTried = true;
+    this.#transport = transport;
     if (!isMine) return;
     this.#retryAt = 0;
-    this.#inbox.open(channels.filter((channel) => this.#wanted.has(channel)), lastEventId);
-    for (const viewer of this.#audience.waiting) if (this.#inbox.serves(viewer)) this.#pollers.stop(viewer.channel);
+    this.#inbox.open(
+      channels.filter((channel) => this.#wanted.has(channel)),
+      lastEventId,
+    );
+    for (const viewer of this.#audience.waiting.filter((each) => this.#inbox.serves(each))) {
+      if (isLossy) this.#pollers.accompany(viewer);
+      else this.#pollers.stop(viewer.channel);
+    }
     this.#pollAll();
     this.#polled();
   }
@@ -165,6 +174,16 @@ class EventStream {
   async #verify() {
     const viewer = this.#audience.waiting.find((candidate) => this.#inbox.serves(candidate));
     if (viewer && (await this.#pollers.ask(viewer)) !== "same" && this.#inbox.serves(viewer)) this.#link.say("cut");
+  }
+
+  /** A snapshot that was asked for also says which transport the server advises. */
+  #takeAnswer(snapshot) {
+    if (snapshot.via && this.#transport && snapshot.via !== this.#transport) this.#link.say("prefer", snapshot.via);
+    return this.#inbox.takeSnapshot(snapshot);
+  }
+
+  async #fetch(viewer) {
+    if ((await this.#pollers.ask(viewer)) === "failed") this.#pollers.start(viewer);
   }
 
   #finished(channel) {

@@ -17,7 +17,10 @@ export class Inbox {
   #served = new Set();
   #firstRows = new FirstRows();
 
-  /** `owner` has `finished(channel)`, and `ask(viewer)`, which asks for a snapshot that the stream does not bring. */
+  /**
+   * `owner` has `finished(channel)`; `fetch(viewer)`, which gets its snapshot once; and `ask(viewer)`, which goes on
+   * asking until the end.
+   */
   constructor(audience, positions, owner) {
     this.#audience = audience;
     this.#positions = positions;
@@ -44,8 +47,14 @@ export class Inbox {
     if (name === "log") this.#takeEntry(data, lastEventId);
     else if (name === "rows") this.#takeRows(data.rows);
     else if (name === "stream-reset") this.#reset(data.channels ?? []);
-    else if (this.#served.has(`task-${data.task}`)) this.takeSnapshot(data);
+    else if (this.#served.has(`task-${data.task}`)) this.#takeState(data);
     if (name !== "progress") this.#positions.keep(lastEventId, this.#served);
+  }
+
+  /** A snapshot that is too large for a hosted service comes without its state: it has to be fetched. */
+  #takeState(data) {
+    if (data.state) this.takeSnapshot(data);
+    else this.#audience.viewersOf(`task-${data.task}`).slice(0, 1).forEach((viewer) => this.#owner.fetch(viewer));
   }
 
   /** Pass a snapshot on if it is news, and say so; an end always is, whatever its position. */
@@ -73,7 +82,7 @@ export class Inbox {
     const named = this.#firstRows.take(rows);
     if (!named) return;
     for (const viewer of this.#audience.waiting) {
-      if (viewer.rowsChannel && !named.has(viewer.channel.slice("task-".length))) this.#owner.ask(viewer);
+      if (viewer.rowsChannel && !named.has(viewer.channel.slice("task-".length))) this.#owner.fetch(viewer);
     }
   }
 

@@ -68,6 +68,11 @@ export class Leader {
     this.#connection.hurry();
   }
 
+  /** The server advises this transport now. */
+  prefer(name) {
+    this.#connection.prefer(name);
+  }
+
   close() {
     clearTimeout(this.#timer);
     this.#connection.close();

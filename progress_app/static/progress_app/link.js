@@ -60,9 +60,9 @@ class OwnLink {
     this.#leader?.want(ALONE, want);
   }
 
-  /** `word` is "wake", "cut" or "hurry", as Leader's methods. */
-  say(word) {
-    this.#leader?.[word]();
+  /** `word` is "wake", "cut", "hurry" or "prefer" (with a transport's name), as Leader's methods. */
+  say(word, name) {
+    this.#leader?.[word](name);
   }
 }
 
@@ -111,9 +111,9 @@ class SharedLink {
     else this.#post("want", want);
   }
 
-  say(word) {
-    if (this.#leader) this.#leader[word]();
-    else this.#post("say", word);
+  say(word, name) {
+    if (this.#leader) this.#leader[word](name);
+    else this.#post("say", { word, name });
   }
 
   // Leading
@@ -146,7 +146,7 @@ class SharedLink {
   #serve(kind, from, told) {
     if (kind === "want") this.#leader.want(from, told);
     else if (kind === "bye") this.#leader.leave(from);
-    else if (kind === "say") this.#leader[told]();
+    else if (kind === "say") this.#leader[told.word](told.name);
     if (kind === "want" || kind === "ping") this.#post("sign", this.#leader.has(from));
   }
 

@@ -1,6 +1,8 @@
 /** The pollers of a page, one a channel, begun and ended as the stream fails and comes back. */
 import { Poller } from "./polling.js";
 
+const SELDOM_S = 30;
+
 export class Pollers {
   #byChannel = new Map();
   #owner;
@@ -24,6 +26,11 @@ export class Pollers {
 
   start(viewer) {
     this.#of(viewer).start();
+  }
+
+  /** Ask at once and then seldom, beside a stream that may drop events without a sign. */
+  accompany(viewer) {
+    this.#of(viewer).start(SELDOM_S);
   }
 
   /** Ask once for this viewer; the answer is the poller's outcome. */

@@ -20,6 +20,7 @@ export class Poller {
   #etag = "";
   #everyS = QUICK_S;
   #atLeastS = 0;
+  #restS = 0;
   #backoff = new Backoff();
   #timer = 0;
   #isRunning = false;
@@ -39,12 +40,16 @@ export class Poller {
     this.#told = told;
   }
 
-  /** Whether it runs and its last answer was good. */
+  /** Whether it runs as the one who brings news, and its last answer was good. */
   get works() {
-    return this.#isRunning && (this.outcome === "news" || this.outcome === "same");
+    return this.#isRunning && this.#restS === 0 && (this.outcome === "news" || this.outcome === "same");
   }
 
-  start() {
+  /** Ask from now on, at most once in `restS` seconds: 0 where nothing else brings news. */
+  start(restS = 0) {
+    const isSooner = restS < this.#restS;
+    this.#restS = restS;
+    if (this.#isRunning && isSooner) this.hurry();
     if (this.#isRunning) return;
     this.#isRunning = true;
     this.#turn();
@@ -122,6 +127,6 @@ export class Poller {
     if (outcome === "failed") return Math.max(this.#backoff.next(), this.#atLeastS);
     this.#backoff.reset();
     this.#everyS = outcome === "news" ? QUICK_S : Math.min(SLOW_S, this.#everyS * SLOWING);
-    return Math.max(this.#everyS, this.#atLeastS, document.hidden ? HIDDEN_S : 0);
+    return Math.max(this.#everyS, this.#atLeastS, this.#restS, document.hidden ? HIDDEN_S : 0);
   }
 }

@@ -80,8 +80,8 @@ class ProgressBar extends HTMLElement {
   }
 }
 
-function configOf({ eventsUrl, session, tokenUrl, csrfToken, transport }) {
-  return { eventsUrl, session, tokenUrl, csrfToken, transport };
+function configOf({ eventsUrl, session, tokenUrl, csrfToken, transport, libraryUrl }) {
+  return { eventsUrl, session, tokenUrl, csrfToken, transport, libraryUrl };
 }
 
 function shownPosition(channel) {
