@@ -31,11 +31,12 @@ def task(owner: User) -> Task:
 
 
 @pytest.fixture(autouse=True)
-def _fresh() -> Iterator[None]:
+def _fresh(settings: Any) -> Iterator[None]:
     hosted._known.transport = ""
     yield
-    connections.close()
-    if carrier := connections.transport():
+    connections.close()  # before `settings` goes back: the publisher of the test's own settings
+    carrier = connections.transport() if connections._transport.cache_info().currsize else None
+    if carrier is not None:
         carrier.close()
     connections._transport.cache_clear()
     connections._backend.cache_clear()
