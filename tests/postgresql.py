@@ -81,9 +81,11 @@ def server() -> Iterator[Postgresql]:
     """Run a server with an empty database `headway`."""
     started = Postgresql()
     started.start()
-    started.create_database()
-    yield started
-    started.remove()
+    try:
+        started.create_database()
+        yield started
+    finally:
+        started.remove()
 
 
 @pytest.fixture(scope="session")
