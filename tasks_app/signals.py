@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from celery import states
-from celery.signals import after_task_publish, task_postrun, task_revoked
+from celery.signals import after_task_publish, task_postrun, task_prerun, task_revoked
+from django.db import connections
 
 from progress_app import recorder
 from tasks_app import tracking
@@ -16,6 +17,19 @@ recorder.hear_of_ends()
 def note_sent(sender: str, headers: Mapping[str, Any], body: Any, **_: Any) -> None:
     """Give a tracked task its row."""
     tracking.sent(sender, headers, body)
+
+
+@task_prerun.connect(dispatch_uid="headway.connections")
+def drop_dead_connections(**_: Any) -> None:
+    """Do not begin a task on a connection that died since the last one: its claim would fail, and its message be lost.
+
+    The workers keep their connections from task to task (CELERY_DB_REUSE_MAX), so nobody else looks.
+    """
+    for connection in connections.all(initialized_only=True):
+        if connection.errors_occurred and not connection.in_atomic_block:
+            connection.close()
+        connection.health_check_done = False  # type: ignore[attr-defined]  # the types forgot it
+        connection.close_if_health_check_failed()
 
 
 @task_postrun.connect(dispatch_uid="headway.ended")
