@@ -123,5 +123,5 @@ async def test_whatever_a_nobody_posts_is_401(gateway: Gateway, body: bytes) -> 
 async def test_the_way_is_open_for_a_request_that_can_be_meant(theirs: Browser, owner: User) -> None:
     """Or the tests above would prove nothing."""
     answer = await theirs.post("/events/token/", as_json({"channels": [f"user-{owner.pk}"]}))
-    assert (answer.status, list(answer.json)) == (200, ["token", "url", "expires_in"])
+    assert (answer.status, list(answer.json)[:3]) == (200, ["token", "url", "expires_in"])
     assert (await theirs.get("/events/?" + answer.json["url"].partition("?")[2])).names == ["stream-open"]
