@@ -28,8 +28,8 @@ def main(arguments: Sequence[str]) -> NoReturn:
         _go_on(environment, "config.supervisor", rest)
     environment.ensure(venv.DEVELOPMENT_LOCK)
     _ensure_browser()
-    # A later -m wins, so `test -m deploy` runs those.
-    _go_on(environment, "pytest", ["-m", "not deploy", *rest])
+    # A later -m wins, so `test -m long` runs those.
+    _go_on(environment, "pytest", ["-m", "not deploy and not long", *rest])
 
 
 def _go_on(environment: venv.VirtualEnvironment, module: str, arguments: Sequence[str]) -> NoReturn:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import pytest
 from playwright.sync_api import Page, expect
 
 from progress_app import connections
@@ -9,6 +10,8 @@ from progress_app.events import Snapshot, State
 from tasks_app.models import Task
 from tests.browser import steps
 from tests.stack import Stack
+
+pytestmark = pytest.mark.long
 
 MakeTask = Callable[..., Task]
 BARS = 60  # more than the 50 channels of one stream

@@ -14,6 +14,8 @@ from tests.emulators.service import Emulator
 from tests.environment import BASE
 from tests.stack import Stack, Valkey, start_stack
 
+pytestmark = pytest.mark.long
+
 OURS = ("sse", "poll")
 EVERY = [*OURS, *(pytest.param(name, marks=pytest.mark.deploy) for name in ("pusher", "ably"))]  # these need npm
 

@@ -11,6 +11,8 @@ from tests.integration.conftest import Jobs
 from tests.processes import until
 from tests.stack import Worker
 
+pytestmark = pytest.mark.long
+
 
 @pytest.mark.parametrize("pool", ["prefork", "threads", "solo"])
 def test_it_is_cancelled_where_it_waits(workers: Callable[..., Worker], jobs: Jobs, pool: str) -> None:

@@ -18,6 +18,8 @@ from tests.factories import TaskFactory
 from tests.processes import until
 from tests.stack import Valkey, Worker
 
+pytestmark = pytest.mark.long
+
 FAMILY = "tests.family_jobs"
 SHORT = {"TASKS_FINALLY_S": "0.3", "TASKS_RENEW_S": "1", "TASKS_LEASE_S": "3", "TASKS_CHILDREN_AHEAD": "20"}
 Workers = Callable[..., Worker]

@@ -15,6 +15,8 @@ from tests.foreign_tasks import flaky_import, nightly_import, old_import, silent
 from tests.processes import until
 from tests.stack import Worker
 
+pytestmark = pytest.mark.long
+
 SHORT = {"TASKS_RENEW_S": "1", "TASKS_LEASE_S": "3"}
 Workers = Callable[..., Worker]
 

@@ -15,6 +15,8 @@ from tests.integration.conftest import Jobs
 from tests.processes import until
 from tests.stack import Worker
 
+pytestmark = pytest.mark.long
+
 SHORT = {"TASKS_LEASE_S": "3", "TASKS_RENEW_S": "1"}
 
 

@@ -12,6 +12,8 @@ from tests.integration.conftest import Jobs
 from tests.processes import until
 from tests.stack import Worker
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def jobs(tmp_path: Path, staff: User) -> Jobs:

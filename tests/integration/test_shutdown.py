@@ -6,12 +6,16 @@ from collections import defaultdict
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from progress_app.events import State
 from tasks_app.maintenance import maintain
 from tasks_app.models import Task
 from tests.integration.conftest import Jobs
 from tests.processes import until
 from tests.stack import Worker
+
+pytestmark = pytest.mark.long
 
 TASKS = 24
 STOPS = 3

@@ -25,6 +25,8 @@ from tests.integration.conftest import Person
 from tests.processes import Service, until
 from tests.stack import Stack
 
+pytestmark = pytest.mark.long
+
 VIEWERS = 200
 
 

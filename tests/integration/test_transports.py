@@ -16,6 +16,8 @@ from tests.emulators.service import Emulator
 from tests.processes import until
 from tests.stack import Worker
 
+pytestmark = pytest.mark.long
+
 Start = Callable[..., Worker]
 QUICK = {"steps": 20, "seconds": 0.5, "stages": 1, "known_total": "on", "fail_chance": 0}
 FAST = {"PROGRESS_PUBLISH_RATE": "200"}
