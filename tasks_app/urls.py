@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from tasks_app.views import catalogue, form, health, link, listing, task
+from tasks_app.views import catalogue, doctor, form, health, link, listing, task
 
 app_name = "tasks"
 urlpatterns = [
@@ -21,5 +21,7 @@ urlpatterns = [
     path("shared/<str:token>/", link.page, name="shared"),
     path("shared/<str:token>/snapshot/", link.snapshot, name="shared-snapshot"),
     path("shared/<str:token>/badge.svg", link.badge, name="badge"),
+    path("doctor/", doctor.page, name="doctor"),
+    path("doctor/tick/", doctor.tick, name="doctor-tick"),
     path("health/", health.health, name="health"),
 ]

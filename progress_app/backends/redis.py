@@ -141,6 +141,12 @@ class RedisBackend:
         with self._one_kind_of_error():
             self.client.ping()
 
+    def time_s(self) -> float:
+        """Redis's clock, the Unix time in seconds; raises BackendUnavailable."""
+        with self._one_kind_of_error():
+            seconds, microseconds = cast("tuple[int, int]", self.client.time())
+        return seconds + microseconds / 1_000_000
+
     def keep(self, key: str, value: bytes, seconds: int) -> None:
         """Keep a small value for so long."""
         with self._one_kind_of_error():

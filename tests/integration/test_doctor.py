@@ -1,0 +1,75 @@
+"""The doctor with the real things: all is well, a proxy that holds events back is named, and so is who is away."""
+
+from pathlib import Path
+
+import pytest
+from django.contrib.auth.models import User
+from django.core.management import CommandError, call_command
+from django.utils import timezone
+from django_celery_beat.models import IntervalSchedule, PeriodicTask
+
+from tests.environment import free_port
+from tests.integration.test_stream_faults import nginx
+from tests.stack import Stack, Valkey
+
+# What it takes to defeat the stream's own headers.
+STUBBORN = "proxy_ignore_headers X-Accel-Buffering; proxy_hide_header Content-Encoding;"
+
+
+@pytest.fixture
+def beat(transactional_db: None) -> None:
+    """Beat has just sent a round of maintenance."""
+    often, _ = IntervalSchedule.objects.get_or_create(every=15, period=IntervalSchedule.SECONDS)
+    PeriodicTask.objects.create(name="maintain", task="tasks_app.maintain", interval=often, last_run_at=timezone.now())
+
+
+def told(capsys: pytest.CaptureFixture[str], *arguments: str) -> tuple[object, list[str]]:
+    """The exit status of the command, and its lines."""
+    with pytest.raises(SystemExit) as left:
+        call_command("doctor", *arguments)
+    return left.value.code, capsys.readouterr().out.splitlines()
+
+
+def failed(lines: list[str]) -> set[str]:
+    return {line.split()[1].rstrip(":") for line in lines if line.startswith("fail")}
+
+
+@pytest.mark.usefixtures("beat")
+def test_where_all_is_well_every_check_says_so(live: Stack, staff: User, capsys: pytest.CaptureFixture[str]) -> None:
+    status, lines = told(capsys, "--url", live.url)
+    verdicts = {line[:4].strip() for line in lines if not line.startswith(" ")}
+    assert (status, verdicts) == (0, {"ok"}), lines
+    assert any(line.startswith("ok    buffering: Events arrive one by one") for line in lines)
+
+
+@pytest.mark.deploy
+def test_a_proxy_that_buffers_and_compresses_is_named(
+    live: Stack, staff: User, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with nginx(tmp_path, live.web.port, STUBBORN) as url:
+        status, lines = told(capsys, "--url", url, "--user", staff.username)
+    assert status == 1
+    assert "buffering" in failed(lines), lines
+
+
+def test_a_server_that_is_not_there_is_named(live: Stack, staff: User, capsys: pytest.CaptureFixture[str]) -> None:
+    status, lines = told(capsys, "--url", f"http://127.0.0.1:{free_port()}")
+    assert (status, failed(lines)) == (1, {"stream"}), lines
+
+
+def test_without_redis_and_worker_both_are_named(
+    stack: Stack, valkey: Valkey, staff: User, capsys: pytest.CaptureFixture[str]
+) -> None:
+    valkey.stop()
+    try:
+        status, lines = told(capsys, "--url", stack.url)
+    finally:
+        valkey.start()
+    assert (status, failed(lines)) == (1, {"redis", "worker"}), lines
+
+
+@pytest.mark.usefixtures("staff")
+@pytest.mark.parametrize("arguments", [("--url", "localhost:8000"), ("--user", "nobody")])
+def test_what_cannot_be_examined_says_what_is_expected(arguments: tuple[str, ...]) -> None:
+    with pytest.raises(CommandError, match="expected"):
+        call_command("doctor", *arguments)
