@@ -144,7 +144,7 @@ class RedisBackend:
     def time_s(self) -> float:
         """Redis's clock, the Unix time in seconds; raises BackendUnavailable."""
         with self._one_kind_of_error():
-            seconds, microseconds = cast("tuple[int, int]", self.client.time())
+            seconds, microseconds = self.client.time()
         return seconds + microseconds / 1_000_000
 
     def keep(self, key: str, value: bytes, seconds: int) -> None:

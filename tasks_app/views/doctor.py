@@ -1,8 +1,10 @@
 """The doctor's page, for staff; the browser itself opens the stream there."""
 
-from typing import Any
+from collections.abc import Callable
+from functools import wraps
 
-from django.contrib.auth.decorators import user_passes_test
+from django.contrib.auth.decorators import login_required
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
@@ -13,13 +15,24 @@ from progress_app.exceptions import BackendUnavailable
 from tasks_app import doctor
 from tasks_app.diagnosis import TICK_EVERY_S, TICKS
 
+View = Callable[[HttpRequest], HttpResponse]
 
-def _is_staff(user: Any) -> bool:
-    return bool(user.is_active and user.is_staff)
+
+def staff_only(view: View) -> View:
+    """Let staff pass; others are asked to log in, or refused where they have."""
+
+    @login_required
+    @wraps(view)
+    def guarded(request: HttpRequest) -> HttpResponse:
+        if not request.user.is_staff:
+            raise PermissionDenied
+        return view(request)
+
+    return guarded
 
 
 @require_safe
-@user_passes_test(_is_staff)
+@staff_only
 @never_cache
 def page(request: HttpRequest) -> HttpResponse:
     """What was found on the server, and a token for the browser's own trial."""
@@ -33,7 +46,7 @@ def page(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-@user_passes_test(_is_staff)
+@staff_only
 def tick(request: HttpRequest) -> HttpResponse:
     """Send one tick to who asks for it: 204, or 400 without its number, or 503 without Redis."""
     number = request.POST.get("number", "")

@@ -57,6 +57,7 @@ def test_nothing_sticks_out(live: Stack, themed: Page, running_task: MakeTask, w
         "jobs": "/",
         "form": "/jobs/profile_csv/",
         "tasks": "/tasks/?scope=all",
+        "doctor": "/doctor/",
         "no-tasks": "/tasks/?scope=mine&page=99",
         "running": f"/tasks/{running.pk}/",
         "failed": f"/tasks/{failed.pk}/",

@@ -116,8 +116,8 @@ DOORS = [
     Door("admin", "/admin/", (IN, IN, 200, IN, IN, IN)),
     Door("admin's list", "/admin/tasks_app/task/", (IN, IN, 200, IN, IN, IN)),
     Door("admin's page", "/admin/tasks_app/task/{task}/change/", (IN, IN, 200, IN, IN, IN)),
-    Door("doctor", "/doctor/", (IN, IN, 200, IN, IN, IN)),
-    Door("doctor's tick", "/doctor/tick/", (IN, IN, 204, IN, IN, IN), "post", {"number": "0"}),
+    Door("doctor", "/doctor/", (403, 403, 200, 403, IN, IN)),
+    Door("doctor's tick", "/doctor/tick/", (403, 403, 204, 403, IN, IN), "post", {"number": "0"}),
     Door("health", "/health/", (200,) * 6),
 ]
 ABOUT_A_TASK = [door for door in DOORS if "{task}" in door.path or door.name.startswith("token")]
