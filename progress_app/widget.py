@@ -33,11 +33,11 @@ def context(snapshot: Snapshot, size: str = "bar") -> dict[str, Any]:
         "log_channel": log_channel(task),
         "snapshot_url": reverse("progress:snapshot", args=[task]),
         "widget_url": reverse("progress:widget", args=[task]),
-        **_connection(),
+        **connection(),
     }
 
 
-def _connection() -> dict[str, str]:
+def connection() -> dict[str, str]:
     """How the browser is to connect; what is empty is left out of the page."""
     settings = conf.get()
     is_hosted = settings.transport in HOSTED

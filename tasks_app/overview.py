@@ -37,7 +37,7 @@ def _workers() -> list[dict[str, Any]]:
     """By name, each with its running tasks, the longest first."""
     running = Task.objects.filter(state__in=OWNED, lease_until__isnull=False).order_by("worker", "started_at")
     workers: dict[str, list[dict[str, Any]]] = {}
-    for task in running.only("id", "job", "state", "percent", "started_at", "worker")[:MOST_SHOWN]:
+    for task in running.only("id", "job", "state", "percent", "started_at", "finished_at", "worker")[:MOST_SHOWN]:
         workers.setdefault(task.worker, []).append(
             {
                 "task": str(task.pk),

@@ -43,6 +43,17 @@ def visible_task(user: Any, task_id: UUID) -> Task:
     return task
 
 
+def only_staff(user: Any) -> None:
+    """Let staff pass.
+
+    Raises:
+        Http404: for everybody else, as if there were nothing.
+
+    """
+    if not (user.is_active and user.is_staff):
+        raise Http404
+
+
 def may_control(user: Any, task: Task) -> bool:
     """Whether a user may cancel and retry a task."""
     return bool(user.is_active and (user.is_staff or (task.owner_id is not None and task.owner_id == user.pk)))

@@ -6,6 +6,7 @@ Terms of one key are alternatives, all else must hold together. A plain word is 
 the owner's name and at the beginning of the task's id.
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
@@ -13,6 +14,7 @@ from typing import Any, Final
 from uuid import UUID
 
 from django.db.models import Q
+from django.utils import timezone
 from django.utils.translation import gettext as _
 
 from progress_app.events import State
@@ -129,11 +131,23 @@ def _word(value: str) -> Q:
     )
 
 
+def _ended(value: str) -> Q:
+    """Within so long before now: `ended:1h`, `ended:7d`."""
+    told = _SPAN.fullmatch(value)
+    if told is None:
+        return Q(pk__in=[])
+    span = timedelta(hours=int(told[1])) if told[2] == "h" else timedelta(days=int(told[1]))
+    return Q(finished_at__gte=timezone.now() - span)
+
+
+_SPAN: Final = re.compile(r"([0-9]{1,4})([hd])")
 _KEYS: Final = {
     "state": _state,
     "job": lambda value: Q(job=value),
     "owner": _owner,
     "after": _after,
     "before": _before,
+    "ended": _ended,
+    "error": lambda value: Q(error_code=value),
     "parent": _parent,
 }

@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from tasks_app.views import catalogue, doctor, form, health, link, listing, task
+from tasks_app.views import catalogue, doctor, form, health, link, listing, ops, task
 
 app_name = "tasks"
 urlpatterns = [
@@ -23,5 +23,7 @@ urlpatterns = [
     path("shared/<str:token>/badge.svg", link.badge, name="badge"),
     path("doctor/", doctor.page, name="doctor"),
     path("doctor/tick/", doctor.tick, name="doctor-tick"),
+    path("ops/", ops.page, name="ops"),
+    path("ops/now/", ops.now, name="ops-now"),
     path("health/", health.health, name="health"),
 ]

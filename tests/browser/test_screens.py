@@ -43,6 +43,7 @@ def pages(staff: User, running_task: MakeTask) -> dict[str, str]:
         "form": "/jobs/profile_csv/",
         "tasks": "/tasks/?scope=all",
         "nothing": "/tasks/?q=state:lost",
+        "operations": "/ops/",
         "running": f"/tasks/{running.pk}/",
         "waiting": f"/tasks/{waiting.pk}/",
         "failed": f"/tasks/{failed.pk}/",

@@ -118,6 +118,8 @@ DOORS = [
     Door("admin's page", "/admin/tasks_app/task/{task}/change/", (IN, IN, 200, IN, IN, IN)),
     Door("doctor", "/doctor/", (403, 403, 200, 403, IN, IN)),
     Door("doctor's tick", "/doctor/tick/", (403, 403, 204, 403, IN, IN), "post", {"number": "0"}),
+    Door("operations", "/ops/", (404, 404, 200, 404, IN, IN)),
+    Door("figures of operations", "/ops/now/", (404, 404, 200, 404, IN, IN)),
     Door("health", "/health/", (200,) * 6),
 ]
 ABOUT_A_TASK = [door for door in DOORS if "{task}" in door.path or door.name.startswith("token")]

@@ -8,6 +8,7 @@ import { parsePositions } from "./positions.js";
 import { FirstRows } from "./rows.js";
 import { FINAL } from "./states.js";
 
+const OPS = "ops"; // the channel, and the name of its event
 const ROWS = /^tasks$|^(?:user|group)-[^.]+\.tasks$/;
 
 export class Inbox {
@@ -46,6 +47,7 @@ export class Inbox {
   takeEvent({ name, data, lastEventId }) {
     if (name === "log") this.#takeEntry(data, lastEventId);
     else if (name === "rows") this.#takeRows(data.rows);
+    else if (name === OPS) this.#served.has(OPS) && this.#takeOverview(data);
     else if (name === "stream-reset") this.#reset(data.channels ?? []);
     else if (this.#served.has(`task-${data.task}`)) this.#takeState(data);
     if (name !== "progress") this.#positions.keep(lastEventId, this.#served);
@@ -59,6 +61,7 @@ export class Inbox {
 
   /** Pass a snapshot on if it is news, and say so; an end always is, whatever its position. */
   takeSnapshot(snapshot) {
+    if (!snapshot.task) return this.#takeOverview(snapshot);
     const channel = `task-${snapshot.task}`;
     const isFinal = FINAL.has(snapshot.state);
     if (!this.#audience.isOpen(channel)) return false;
@@ -66,6 +69,13 @@ export class Inbox {
     if (isFinal) this.#audience.finish(channel);
     this.#audience.passSnapshot(channel, snapshot);
     if (isFinal) this.#owner.finished(channel);
+    return true;
+  }
+
+  /** The overview for operations is of no task: each one replaces the last. */
+  #takeOverview(overview) {
+    if (!this.#audience.isOpen(OPS)) return false;
+    this.#audience.passSnapshot(OPS, overview);
     return true;
   }
 

@@ -1,0 +1,169 @@
+"""What operations see at a glance: how much ended, how long it took, what failed, and what does not move.
+
+Each figure is bounded: counts go by the index of ends, and times are taken from the newest tasks alone.
+"""
+
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from math import ceil
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from django.db.models import Count, Q
+from django.db.models.functions import Now, TruncHour
+from django.urls import reverse
+from django.utils import timezone
+
+from progress_app.events import State
+from tasks_app.models import Task
+from tasks_app.search import ALL
+from tasks_app.transitions import OWNED, WAITING
+
+HOURS: Final = 24
+MOST_TIMED: Final = 2_000  # a 95th percentile is firm by then, and they are read in a few ms
+MOST_ROWS: Final = 10  # of a matrix: the worst ones
+MOST_STALLED: Final = 20
+BAD: Final = (State.FAILED, State.LOST)
+SPANS: Final = {"1h": timedelta(hours=1), "24h": timedelta(hours=24), "7d": timedelta(days=7)}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hour:
+    """What ended in one hour, as many as `ago` before the present one; `bad` of them failed or were lost."""
+
+    ago: int
+    ended: int = 0
+    bad: int = 0
+    lost: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Times:
+    """Seconds that half of the tasks, and 95 of 100, took at most; None of no task."""
+
+    p50: float | None = None
+    p95: float | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pace:
+    """How long tasks waited or ran: all that were looked at, and by the hour of their end, the oldest first."""
+
+    whole: Times
+    hours: tuple[Times, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """How many failed in one span, and the task list that shows them."""
+
+    number: int
+    link: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """One line of a matrix: a job or an error code, with a count for each of `SPANS`."""
+
+    name: str
+    counts: tuple[Cell, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UnderWay:
+    """Tasks that wait, that run, and that should be running but whose worker has fallen silent."""
+
+    waiting: int
+    running: int
+    stalled: int
+
+
+def present() -> UnderWay:
+    """How many tasks are under way."""
+    silent = Q(state__in=OWNED, lease_until__lt=Now())
+    unfinished = Task.objects.filter(finished_at__isnull=True)
+    return UnderWay(
+        **unfinished.aggregate(
+            waiting=Count("pk", filter=Q(state__in=WAITING)),
+            running=Count("pk", filter=Q(state__in=OWNED)),
+            stalled=Count("pk", filter=silent),
+        )
+    )
+
+
+def stalled() -> list[Task]:
+    """The tasks whose worker has not renewed its lease, the longest silent first."""
+    silent = Task.objects.filter(state__in=OWNED, lease_until__lt=Now()).order_by("lease_until")
+    return list(silent.only("id", "job", "own_title", "worker", "lease_until")[:MOST_STALLED])
+
+
+def throughput() -> tuple[Hour, ...]:
+    """What ended in each of the last 24 hours of the clock, the oldest first; the last one is not over."""
+    first = _first_hour()
+    ended = Task.objects.filter(finished_at__gte=first).annotate(hour=TruncHour("finished_at")).values("hour")
+    counts: Any = ended.order_by("hour").annotate(
+        ended=Count("pk"), bad=Count("pk", filter=Q(state__in=BAD)), lost=Count("pk", filter=Q(state=State.LOST))
+    )
+    found = {_place(row.pop("hour"), first): row for row in counts}
+    return tuple(Hour(ago=HOURS - 1 - place, **found.get(place, {})) for place in range(HOURS))
+
+
+def paces() -> tuple[Pace, Pace]:
+    """How long the newest ended tasks of these hours waited, and how long they ran."""
+    first = _first_hour()
+    ended = Task.objects.filter(finished_at__gte=first, started_at__isnull=False).order_by("-finished_at")
+    rows: list[Any] = list(ended.values_list("finished_at", "created_at", "started_at")[:MOST_TIMED])
+    waited = [(_place(end, first), (start - asked).total_seconds()) for end, asked, start in rows]
+    ran = [(_place(end, first), (end - start).total_seconds()) for end, _, start in rows]
+    return _pace(waited), _pace(ran)
+
+
+def failures(field: str, term: str) -> list[Row]:
+    """The worst values of a field among the tasks that failed or were lost; `term` is the search's key for it.
+
+    Children are not counted, as they are not listed: a family shows by its parent.
+    """
+    now = timezone.now()
+    bad = Task.objects.filter(finished_at__gte=now - SPANS["7d"], state__in=BAD, parent=None).exclude(**{field: ""})
+    spans = {f"in_{name}": Count("pk", filter=Q(finished_at__gte=now - span)) for name, span in SPANS.items()}
+    worst = bad.values(field).annotate(**spans).order_by("-in_7d", field)[:MOST_ROWS]
+    return [_row(row, field, term) for row in worst]
+
+
+def _first_hour() -> datetime:
+    return timezone.now().replace(minute=0, second=0, microsecond=0) - timedelta(hours=HOURS - 1)
+
+
+def _place(moment: datetime, first: datetime) -> int:
+    return int((moment - first).total_seconds() // 3600)
+
+
+def _pace(timed: list[tuple[int, float]]) -> Pace:
+    by_hour: defaultdict[int, list[float]] = defaultdict(list)
+    for place, seconds in timed:
+        by_hour[place].append(seconds)
+    return Pace(
+        whole=_times(seconds for _, seconds in timed),
+        hours=tuple(_times(by_hour[place]) for place in range(HOURS)),
+    )
+
+
+def _times(seconds: Iterable[float]) -> Times:
+    ordered = sorted(max(0.0, each) for each in seconds)  # clocks of two machines may differ a little
+    if not ordered:
+        return Times()
+    at = [ordered[ceil(share * len(ordered)) - 1] for share in (0.5, 0.95)]
+    return Times(p50=at[0], p95=at[1])
+
+
+def _row(row: dict[str, Any], field: str, term: str) -> Row:
+    name = row[field]
+    counts = tuple(Cell(number=row[f"in_{span}"], link=_link(f"{term}:{name}", span)) for span in SPANS)
+    return Row(name=name, counts=counts)
+
+
+def _link(term: str, span: str) -> str:
+    wanted = [term, *(f"state:{state.value}" for state in BAD), f"ended:{span}"]
+    return f"{reverse('tasks:list')}?{urlencode({'scope': ALL, 'q': wanted}, doseq=True)}"

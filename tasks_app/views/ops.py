@@ -1,0 +1,51 @@
+"""The page of operations, and what its stream tells, for a browser that has to ask for it."""
+
+from typing import Final
+
+from django.contrib.auth.decorators import login_required
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from progress_app.widget import connection, sharers
+from tasks_app import chart, dashboard
+from tasks_app.overview import overview
+from tasks_app.permissions import only_staff
+
+LONG_WAIT_S: Final = 300.0  # a queue whose oldest task waits longer shows in colour
+LONG_LAG_MS: Final = 1_000  # and a web process that delivers later than this
+
+
+@require_safe
+@login_required
+def page(request: HttpRequest) -> HttpResponse:
+    """What waits, runs, ends, fails and does not move; for staff."""
+    only_staff(request.user)
+    hours, (waited, ran) = dashboard.throughput(), dashboard.paces()
+    shown = {
+        **overview(),
+        "connection": connection() | {"session": sharers(request)},
+        "under_way": dashboard.present(),
+        "stalled": dashboard.stalled(),
+        "ended": sum(hour.ended for hour in hours),
+        "bad": sum(hour.bad for hour in hours),
+        "lost": sum(hour.lost for hour in hours),
+        "ended_chart": chart.ended(hours),
+        "waited": waited.whole,
+        "waited_chart": chart.seconds(waited),
+        "ran": ran.whole,
+        "ran_chart": chart.seconds(ran),
+        "by_job": dashboard.failures("job", "job"),
+        "by_error": dashboard.failures("error_code", "error"),
+        "long_wait_s": LONG_WAIT_S,
+        "long_lag_ms": LONG_LAG_MS,
+    }
+    return render(request, "tasks_app/ops.html", shown)
+
+
+@require_safe
+@login_required
+def now(request: HttpRequest) -> HttpResponse:
+    """The queues and workers as the channel `ops` has them, without the web processes; for staff."""
+    only_staff(request.user)
+    return JsonResponse({"v": 1, **overview()})

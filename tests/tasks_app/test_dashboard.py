@@ -1,0 +1,144 @@
+"""The page of operations: its figures, its links, and what it costs."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import User
+from django.test import Client
+from django.utils import timezone
+from pytest_django import DjangoAssertNumQueries
+
+from progress_app.events import State
+from tasks_app import chart, dashboard
+from tasks_app.models import Task
+from tasks_app.search import ALL, chosen, terms
+from tests.factories import TaskFactory
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_files", "redis_db")]
+SCRIPT = "<img src=x onerror=alert(1)>"
+
+
+def ended(ago: timedelta = timedelta(), *, waited_s: float = 2, ran_s: float = 10, **fields: Any) -> Task:
+    end = timezone.now() - ago
+    start = end - timedelta(seconds=ran_s)
+    times = {"created_at": start - timedelta(seconds=waited_s), "started_at": start, "finished_at": end}
+    return TaskFactory.create(**({"state": State.SUCCEEDED, "attempt": 1} | times | fields))
+
+
+def failed(ago: timedelta, code: str = "bad_row", **fields: Any) -> Task:
+    return ended(ago, **({"state": State.FAILED, "error_code": code} | fields))
+
+
+@pytest.fixture
+def page(client: Client, staff: User) -> Client:
+    client.force_login(staff)
+    return client
+
+
+def test_what_ended_stands_in_its_hour() -> None:
+    ended()
+    failed(timedelta())
+    ended(timedelta(hours=3), state=State.LOST)
+    ended(timedelta(hours=25))
+    hours = dashboard.throughput()
+    assert len(hours) == dashboard.HOURS
+    assert [(hour.ago, hour.ended, hour.bad, hour.lost) for hour in hours if hour.ended] == [(3, 1, 1, 1), (0, 2, 1, 0)]
+
+
+def test_the_percentiles_are_times_that_were_seen() -> None:
+    for seconds in range(1, 101):
+        ended(waited_s=seconds / 10, ran_s=seconds)
+    waited, ran = dashboard.paces()
+    assert (ran.whole.p50, ran.whole.p95) == pytest.approx((50, 95))
+    assert (waited.whole.p50, waited.whole.p95) == pytest.approx((5, 9.5))
+    assert ran.hours[-1] == ran.whole
+
+
+def test_times_are_taken_of_the_newest_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dashboard, "MOST_TIMED", 2)
+    for ran_s in (1, 1):
+        ended(ran_s=ran_s)
+    ended(timedelta(minutes=5), ran_s=1_000)
+    assert dashboard.paces()[1].whole.p95 == pytest.approx(1)
+
+
+def test_the_matrix_counts_by_span_and_has_the_worst_first() -> None:
+    for ago in (timedelta(), timedelta(hours=2), timedelta(days=3), timedelta(days=8)):
+        failed(ago, code="bad_row")
+    failed(timedelta(), code="too_large")
+    ended()
+    rows = dashboard.failures("error_code", "error")
+    assert [(row.name, [cell.number for cell in row.counts]) for row in rows] == [
+        ("bad_row", [1, 2, 3]), ("too_large", [1, 1, 1]),
+    ]  # fmt: skip
+
+
+def test_each_number_leads_to_as_many_tasks(page: Client) -> None:
+    for ago in (timedelta(), timedelta(hours=2), timedelta(days=3)):
+        failed(ago)
+        ended(ago)
+    family = failed(timedelta())
+    failed(timedelta(), parent=family)
+    for rows in (dashboard.failures("job", "job"), dashboard.failures("error_code", "error")):
+        for cell in rows[0].counts:
+            listed = page.get(cell.link).context["page_obj"].paginator.count
+            assert listed == cell.number
+
+
+def test_a_task_whose_worker_is_silent_is_stalled() -> None:
+    TaskFactory.create(running=True)
+    silent = TaskFactory.create(overdue=True)
+    TaskFactory.create()
+    assert dashboard.stalled() == [silent]
+    assert dashboard.present() == dashboard.UnderWay(waiting=1, running=2, stalled=1)
+
+
+def test_bars_stay_in_their_picture() -> None:
+    ended()
+    failed(timedelta(hours=1))
+    for bar in chart.ended(dashboard.throughput()).bars:
+        assert 0 <= bar.y <= bar.part_y <= chart.HEIGHT
+        assert bar.y + bar.height == bar.part_y + bar.part_height == chart.HEIGHT
+
+
+def test_an_empty_site_is_quiet(page: Client) -> None:
+    shown = page.get("/ops/").content.decode()
+    assert "Nothing waits." in shown
+    assert "data-state=" not in shown
+    assert 'data-tone="bad"' not in shown
+
+
+def test_the_page_costs_the_same_whatever_there_is(
+    page: Client, django_assert_num_queries: DjangoAssertNumQueries
+) -> None:
+    with django_assert_num_queries(10):  # two of them are the session and its user
+        page.get("/ops/")
+    for number in range(5):
+        failed(timedelta(hours=number), code=f"code{number}", job=f"job{number}")
+        TaskFactory.create(overdue=True, worker=f"worker{number}")
+        TaskFactory.create(queue=f"queue{number}")
+    with django_assert_num_queries(10):
+        page.get("/ops/")
+
+
+def test_names_of_jobs_errors_and_workers_are_text(page: Client) -> None:
+    failed(timedelta(), code=SCRIPT, job=SCRIPT)
+    TaskFactory.create(overdue=True, job=SCRIPT, worker=SCRIPT, queue=SCRIPT)
+    TaskFactory.create(queue=SCRIPT)
+    shown = page.get("/ops/").content.decode()
+    assert "<img" not in shown
+    assert shown.count("&lt;img src=x") >= 5
+
+
+def test_staff_find_it_in_the_menu_and_nobody_else(page: Client, owner: User) -> None:
+    assert 'href="/ops/"' in page.get("/").content.decode()
+    page.force_login(owner)
+    assert 'href="/ops/"' not in page.get("/").content.decode()
+
+
+@pytest.mark.parametrize(("text", "found"), [("ended:1h", 1), ("ended:2d", 2), ("ended:soon", 0), ("ended:99999h", 0)])
+def test_a_search_takes_a_span_of_ends(staff: User, text: str, found: int) -> None:
+    ended()
+    ended(timedelta(hours=30))
+    assert chosen(staff, terms([text]), ALL).count() == found
