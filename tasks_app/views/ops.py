@@ -7,7 +7,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
-from progress_app.widget import connection, sharers
+from progress_app.widget import HOSTED, connection, sharers
 from tasks_app import chart, dashboard
 from tasks_app.overview import overview
 from tasks_app.permissions import only_staff
@@ -24,7 +24,7 @@ def page(request: HttpRequest) -> HttpResponse:
     hours, (waited, ran) = dashboard.throughput(), dashboard.paces()
     shown = {
         **overview(),
-        "connection": connection() | {"session": sharers(request)},
+        "connection": _own_stream() | {"session": sharers(request)},
         "under_way": dashboard.present(),
         "stalled": dashboard.stalled(),
         "ended": sum(hour.ended for hour in hours),
@@ -41,6 +41,12 @@ def page(request: HttpRequest) -> HttpResponse:
         "long_lag_ms": LONG_LAG_MS,
     }
     return render(request, "tasks_app/ops.html", shown)
+
+
+def _own_stream() -> dict[str, str]:
+    """How the browser connects; a hosted service does not carry `ops`, so our own server does."""
+    told = connection()
+    return told | {"transport": "sse", "library_url": ""} if told["transport"] in HOSTED else told
 
 
 @require_safe

@@ -16,9 +16,9 @@ const [queues, workers, processes] = ["queues", "workers", "processes"].map((id)
 let connection = { state: "connecting", retryAt: 0 };
 let refreshAt = Date.now() + REFRESH_EVERY_MS;
 
-const { eventsUrl, session, transport, libraryUrl, tokenUrl, csrfToken } = sign.dataset;
+const { eventsUrl, session, transport, tokenUrl, csrfToken } = sign.dataset;
 subscribe(
-  { eventsUrl, session, transport, libraryUrl, tokenUrl, csrfToken },
+  { eventsUrl, session, transport, tokenUrl, csrfToken },
   {
     channel: "ops",
     snapshotUrl: sign.dataset.nowUrl,

@@ -12,7 +12,7 @@ import { askForToken, deniedAt } from "./token.js";
 const OPEN_WITHIN_MS = 5_000;
 const LOOK_EVERY_MS = 5_000;
 const USUAL_HEARTBEAT_S = 15;
-const EVENTS = ["progress", "complete", "rows", "log", "notification", "stream-reset"];
+const EVENTS = ["progress", "complete", "rows", "log", "notification", "ops", "stream-reset"];
 
 export class Sse {
   name = "sse";
