@@ -49,8 +49,7 @@ function show(overview) {
     row.querySelector("a").href = workers.dataset.taskUrl.replace(ANY_TASK, task);
   });
   fill(processes, "process-row", overview.processes ?? [], (row, { name, streams, channels, lag_ms: lagMs }) => {
-    const lag = lagMs === null ? "" : `${Math.round(lagMs)} ms`;
-    write(row, lagMs > Number(processes.dataset.longLagMs), { name, streams, channels, lag });
+    write(row, lagMs > Number(processes.dataset.longLagMs), { name, streams, channels, lag: lagText(lagMs) });
   });
   refreshSoon();
 }
@@ -69,6 +68,11 @@ function write(row, isTrouble, texts) {
   if (isTrouble) row.dataset.state = "failed";
   else delete row.dataset.state;
   for (const [part, text] of Object.entries(texts)) row.querySelector(`[data-part="${part}"]`).textContent = text;
+}
+
+function lagText(lagMs) {
+  if (lagMs === null) return "";
+  return lagMs < SECOND_MS ? `${Math.round(lagMs)} ms` : durationText(lagMs / SECOND_MS);
 }
 
 async function refreshSoon() {
