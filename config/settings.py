@@ -209,6 +209,8 @@ def hosts_of(values: dict[str, Any]) -> list[str]:
 
 REDIS_URL = places.redis_url()
 PROGRESS_REDIS_URL = REDIS_URL  # unless the environment names another for the live progress
+# Not Django's own GRIP_URL: with it send_event would publish a second time, in the caller's process.
+PROGRESS_GRIP_URL = env.text("GRIP_URL")
 globals().update(given("PROGRESS_", ProgressTunables) | given("TASKS_", TasksTunables))
 PROGRESS_MAY_READ = "tasks_app.permissions.may_read"
 PROGRESS_RECORD = "tasks_app.record.recorded_snapshot"

@@ -18,8 +18,8 @@ class ChannelManager(DefaultChannelManager):  # type: ignore[misc]  # the base c
         return {channel.name for channel in asked_for(request.GET.getlist("channel"))}
 
     def can_read_channel(self, user: Any, channel: str) -> bool:
-        """Whether this user (None: nobody is logged in) may read the channel."""
-        return user is not None and bool(conf.get().reads(user, channel))
+        """Whether this user (None: nobody is logged in) may read the channel; who was deactivated may not."""
+        return user is not None and getattr(user, "is_active", True) and bool(conf.get().reads(user, channel))
 
     def is_channel_reliable(self, channel: str) -> bool:  # noqa: ARG002
         """Every channel is, so that `send_event` always asks our storage."""

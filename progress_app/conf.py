@@ -67,6 +67,7 @@ class Settings:
     pusher_url: str = _setting("", "Pusher: an own server that speaks its protocol, instead of the cluster.")
     ably_key: str = _setting("", "Ably: a key that may publish, subscribe and read history.", secret=True)
     ably_url: str = _setting("", "Ably: an emulator for tests, instead of the service.")
+    grip_url: str = _setting("", "Control address of a GRIP proxy that holds the streams; empty: none.", secret=True)
     publish_rate: float = _setting(2.0, "Messages a second that one process sends to Pusher or Ably.", least=0.1)
     publish_waiting: int = _setting(2_000, "Tasks, and log entries, that may wait to be sent there.", least=1)
 

@@ -5,7 +5,7 @@ A forked worker child builds its own: a Redis connection must not be shared with
 
 import os
 from functools import lru_cache, partial
-from typing import Any
+from typing import Any, Final
 
 from django.urls import reverse
 
@@ -13,10 +13,15 @@ from progress_app import conf
 from progress_app.backends.redis import RedisBackend, connect
 from progress_app.backends.redis_feed import RedisFeed
 from progress_app.mirror import MirroredBackend
-from progress_app.publisher import RAISED_AGAIN_S, Publisher
+from progress_app.publisher import GAP_S, RAISED_AGAIN_S, Publisher
 from progress_app.transports.ably import AblyTransport
 from progress_app.transports.base import Transport
+from progress_app.transports.grip import GripTransport
 from progress_app.transports.pusher import PusherTransport
+
+# A proxy of one's own costs nothing a message, and one that lags behind Redis is asked again by its viewers.
+PER_S_TO_PROXY: Final = 200.0
+GAP_TO_PROXY_S: Final = 0.02
 
 
 def backend() -> RedisBackend:
@@ -55,20 +60,26 @@ def _backend(pid: int, settings: conf.Settings) -> RedisBackend:
         "keep_final_s": settings.keep_final_s,
         "log_entries": settings.log_entries,
     }
-    carrier = _transport(pid, settings)
-    if carrier is None:
-        return RedisBackend(client, **options)
     plain = RedisBackend(client, **options)
-    return MirroredBackend(client, publishers=[_publisher(carrier, settings, plain)], **options)
+    publishers = []
+    if carrier := _transport(pid, settings):
+        publishers.append(_publisher(carrier, settings, plain, per_s=settings.publish_rate, gap_s=GAP_S))
+    if settings.grip_url:
+        proxy = GripTransport(url=settings.grip_url)
+        publishers.append(_publisher(proxy, settings, plain, per_s=PER_S_TO_PROXY, gap_s=GAP_TO_PROXY_S))
+    return MirroredBackend(client, publishers=publishers, **options) if publishers else plain
 
 
-def _publisher(carrier: Transport, settings: conf.Settings, store: RedisBackend) -> Publisher:
+def _publisher(
+    carrier: Transport, settings: conf.Settings, store: RedisBackend, *, per_s: float, gap_s: float
+) -> Publisher:
     return Publisher(
         carrier,
-        per_s=settings.publish_rate,
+        per_s=per_s,
         most=settings.publish_waiting,
         raise_flag=partial(_raise_flag, store, _flag(settings, carrier.name)),
         address=lambda task: reverse("progress:snapshot", args=[task]),
+        gap_s=gap_s,
     )
 
 

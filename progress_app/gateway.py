@@ -6,7 +6,9 @@
    (Redis or the database away, too many) gets a stream that says so, ends, and lets the browser come back; who may
    not read gets the true status, and who has seen the end gets 204, which ends the EventSource. A token's client
    reads statuses: 503.
-3. At SIGTERM the streams are closed before the server's own shutdown, which would wait for them for ever.
+3. A request that a GRIP proxy signed goes to django-eventstream's own view, and the proxy holds the stream. A forged
+   signature is none.
+4. At SIGTERM the streams are closed before the server's own shutdown, which would wait for them for ever.
 """
 
 import asyncio
@@ -21,6 +23,7 @@ from urllib.parse import parse_qs
 from progress_app.channels import Kind, parse
 from progress_app.cors import Cors, Headers
 from progress_app.exceptions import BackendUnavailable, Overloaded, TokenRefused, UsageError
+from progress_app.held import MARK, may_be_held
 from progress_app.metrics import CONTENT_TYPE as METRICS_TYPE
 from progress_app.metrics import PATH as METRICS_PATH
 from progress_app.metrics import Metrics
@@ -29,6 +32,7 @@ from progress_app.polling import PATH as POLLING_PATH
 from progress_app.sse import parse_positions
 from progress_app.stream import Receive, Send, Stream, refuse, respond
 from progress_app.tokens import Grant, redeem
+from progress_app.transports.grip import Signatures
 
 PATH: Final = "/events/"
 RETRY_AFTER_S: Final = 5.0
@@ -46,6 +50,7 @@ class Gateway:
         self._django = django
         self._node = node = Node()
         self._cors = Cors(node.settings.cors_origins)
+        self._signatures = Signatures(node.settings.grip_url)
         self._metrics = Metrics(node.stats, streams=lambda: len(node.sweeper), channels=lambda: len(node.hub))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -126,6 +131,8 @@ class Gateway:
             await self._preflight(scope, send)
         elif scope["method"] != "GET":
             await respond(send, 405, _told("bad-request", "Only GET opens a stream."), (b"allow", b"GET"), *cors)
+        elif self._signatures.fits(_header(scope, b"grip-sig")) and may_be_held(scope["query_string"]):
+            await self._django({**scope, MARK: True}, receive, send)
         else:
             await self._stream(scope, receive, send, cors)
 

@@ -41,12 +41,13 @@ class Publisher:
         most: states and log entries that may wait, each.
         raise_flag: called with True while the service cannot be used, with False when it can again; may raise.
         address: the snapshot's address of a task, for what is too long to be sent.
+        gap_s: pause between calls that are not full.
 
     """
 
     def __init__(
         self, transport: Transport, *, per_s: float, most: int, raise_flag: Callable[[bool], object],
-        address: Callable[[str], str], clock: Callable[[], float] = time.monotonic,
+        address: Callable[[str], str], gap_s: float = GAP_S, clock: Callable[[], float] = time.monotonic,
     ) -> None:  # fmt: skip
         self.transport = transport
         self.breaker = Breaker(clock)
@@ -55,6 +56,7 @@ class Publisher:
         self._allowance = per_s
         self._raise_flag = raise_flag
         self._address = address
+        self._gap_s = gap_s
         self._clock = clock
         self._filled_s = clock()
         self._raised_s = -math.inf
@@ -126,7 +128,7 @@ class Publisher:
         most = max(1.0, self._per_s)
         self._allowance = min(most, self._allowance + (now - self._filled_s) * self._per_s)
         self._filled_s = now
-        gap_s = 0.0 if len(self._queue) >= self.transport.batch else self._called_s + GAP_S - now
+        gap_s = 0.0 if len(self._queue) >= self.transport.batch else self._called_s + self._gap_s - now
         return max(self.breaker.wait_s(), (1.0 - self._allowance) / self._per_s, gap_s)
 
     def _send(self, batch: Sequence[Message]) -> None:

@@ -1,7 +1,8 @@
 """django-eventstream's storage on our Redis streams.
 
 `send_event` appends here; the append also announces the event to every hub in one step. A position whose successors
-are no longer kept raises EventDoesNotExist, which the package turns into `stream-reset`.
+are no longer kept raises EventDoesNotExist, which the package turns into `stream-reset`. Of a task's state channel the
+present snapshot is all that is stored.
 """
 
 import json
@@ -12,8 +13,9 @@ from django_eventstream.event import Event
 from django_eventstream.storage import EventDoesNotExist, StorageBase
 
 from progress_app import connections
-from progress_app.channels import parse
+from progress_app.channels import Kind, parse
 from progress_app.exceptions import PositionUnknown, UsageError
+from progress_app.present import present
 from progress_app.sse import one_line
 
 
@@ -38,12 +40,15 @@ class RedisStreamStorage(StorageBase):  # type: ignore[misc]  # the base class s
         return Event(channel, event_type, data, id=pos)
 
     def get_events(self, channel: str, last_id: int, limit: int = 100) -> list[Event]:
-        """The events after a position, oldest first.
+        """The events after a position, oldest first; of a task's state the present one unless it has this position.
 
         Raises:
             EventDoesNotExist: they are no longer all kept.
 
         """
+        if parse(channel).is_state:
+            shown = _state(channel)
+            return [] if shown is None or int(shown.id) == last_id > 0 else [shown]
         try:
             entries = connections.backend().replay(channel, last_id, limit)
         except PositionUnknown as gap:
@@ -52,4 +57,14 @@ class RedisStreamStorage(StorageBase):  # type: ignore[misc]  # the base class s
 
     def get_current_id(self, channel: str) -> int:
         """The newest position, 0 when there is none."""
+        if parse(channel).is_state:
+            shown = _state(channel)
+            return 0 if shown is None else int(shown.id)
         return connections.backend().position(channel)
+
+
+def _state(name: str) -> Event | None:
+    """The present snapshot as an event; its id is a text, because the package takes the number 0 for none."""
+    channel = parse(name)
+    shown = present(channel.subject) if channel.kind is Kind.TASK else None
+    return None if shown is None else Event(name, shown.event, shown.to_json().decode(), id=str(shown.pos))

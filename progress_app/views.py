@@ -9,7 +9,7 @@ from typing import Any, Final
 import msgspec
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.models import AnonymousUser
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.http.request import RawPostDataException
 from django.shortcuts import render
 from django.urls import reverse
@@ -19,7 +19,7 @@ from django.views.decorators.clickjacking import xframe_options_sameorigin
 from django.views.decorators.http import require_GET, require_POST, require_safe
 from django_eventstream.utils import get_channelmanager
 
-from progress_app import conf, connections, hosted, polling, tokens
+from progress_app import conf, connections, held, hosted, polling, tokens
 from progress_app.access import asked_for
 from progress_app.authorizer import MARK
 from progress_app.channels import task_channel
@@ -202,6 +202,20 @@ def _present(request: HttpRequest, task_id: Any) -> Snapshot:
 
 @require_GET
 @login_not_required
-def events(_request: HttpRequest) -> HttpResponse:
-    """Under WSGI or runserver there is no gateway: say so; the widget then polls."""
-    return _refusal(501, "not-implemented", "This server does not stream; run config.asgi:application.")
+def events(request: HttpRequest) -> HttpResponseBase:
+    """A stream for a GRIP proxy to hold. Without a gateway (WSGI, runserver) say so; the widget then polls."""
+    if held.MARK not in getattr(request, "scope", {}):
+        return _refusal(501, "not-implemented", "This server does not stream; run config.asgi:application.")
+    if held.RENEWAL not in request.GET:
+        if not request.user.is_authenticated:
+            return _refusal(*LOG_IN_FIRST)
+        refused = _grant(request, request.GET.getlist("channel"), "sse")
+        if refused.status_code != 200:  # noqa: PLR2004
+            return refused
+    try:
+        return held.answer(request)
+    except UsageError as error:
+        return _refusal(400, "bad-request", str(error))
+    except BackendUnavailable:
+        text = "No stream can be opened right now; try again."
+        return _refusal(503, "unavailable", text, headers={"Retry-After": str(AGAIN_S)})
