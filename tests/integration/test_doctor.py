@@ -12,8 +12,11 @@ from tests.environment import free_port
 from tests.integration.test_stream_faults import nginx
 from tests.stack import Stack, Valkey
 
-# What it takes to defeat the stream's own headers.
-STUBBORN = "proxy_ignore_headers X-Accel-Buffering; proxy_hide_header Content-Encoding;"
+
+def stubborn(upstream: int) -> str:
+    """What it takes to defeat the stream's own headers, as lines of an nginx that buffers and compresses."""
+    defeated = "proxy_ignore_headers X-Accel-Buffering; proxy_hide_header Content-Encoding;"
+    return f"location /events/ {{ proxy_pass http://127.0.0.1:{upstream}; {defeated} }}"
 
 
 @pytest.fixture
@@ -46,7 +49,7 @@ def test_where_all_is_well_every_check_says_so(live: Stack, staff: User, capsys:
 def test_a_proxy_that_buffers_and_compresses_is_named(
     live: Stack, staff: User, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    with nginx(tmp_path, live.web.port, STUBBORN) as url:
+    with nginx(tmp_path, live.web.port, stubborn(live.web.port)) as url:
         status, lines = told(capsys, "--url", url, "--user", staff.username)
     assert status == 1
     assert "buffering" in failed(lines), lines
