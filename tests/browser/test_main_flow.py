@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 from tests.browser import steps
 from tests.stack import Stack
 
-ROWS = 60_000
+ROWS = 200_000  # enough that a fast machine is seen at work on it
 
 
 @pytest.fixture
