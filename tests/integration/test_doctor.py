@@ -10,6 +10,7 @@ from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
 from tests.environment import free_port
 from tests.integration.test_stream_faults import nginx
+from tests.processes import until
 from tests.stack import Stack, Valkey
 
 
@@ -39,9 +40,17 @@ def failed(lines: list[str]) -> set[str]:
 
 @pytest.mark.usefixtures("beat")
 def test_where_all_is_well_every_check_says_so(live: Stack, staff: User, capsys: pytest.CaptureFixture[str]) -> None:
-    status, lines = told(capsys, "--url", live.url)
-    verdicts = {line[:4].strip() for line in lines if not line.startswith(" ")}
-    assert (status, verdicts) == (0, {"ok"}), lines
+    reports: list[list[str]] = []
+
+    def is_well() -> bool:
+        # Another test may have restarted Redis a moment ago, and the worker may not be back yet.
+        status, lines = told(capsys, "--url", live.url)
+        reports.append(lines)
+        return status == 0
+
+    until(is_well, what="a report without a fault")
+    lines = reports[-1]
+    assert {line[:4].strip() for line in lines if not line.startswith(" ")} == {"ok"}, lines
     assert any(line.startswith("ok    buffering: Events arrive one by one") for line in lines)
 
 
@@ -50,9 +59,12 @@ def test_a_proxy_that_buffers_and_compresses_is_named(
     live: Stack, staff: User, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with nginx(tmp_path, live.web.port, stubborn(live.web.port)) as url:
-        status, lines = told(capsys, "--url", url, "--user", staff.username)
-    assert status == 1
-    assert "buffering" in failed(lines), lines
+
+        def is_named() -> bool:
+            status, lines = told(capsys, "--url", url, "--user", staff.username)
+            return status == 1 and "buffering" in failed(lines)
+
+        until(is_named, what="the buffering proxy, named")
 
 
 def test_a_server_that_is_not_there_is_named(live: Stack, staff: User, capsys: pytest.CaptureFixture[str]) -> None:

@@ -105,7 +105,7 @@ def test_a_viewer_through_the_proxy_sees_the_present_state_the_progress_and_the_
 ) -> None:
     _, pushpin = proxied
     person = Person(pushpin.url, staff)
-    task = person.start(seconds=3)
+    task = person.start(seconds=8, steps=80)
     until(lambda: person.http.get(f"/tasks/{task}/snapshot/").json()["percent"], what="some progress")
     with person.events(f"task-{task}", f"task-{task}.log") as events:
         assert events.response.status_code == 200
