@@ -7,6 +7,8 @@ from tests.browser import steps
 from tests.processes import until
 from tests.stack import Stack
 
+pytestmark = pytest.mark.long
+
 OPEN = """(channels) => {
   window.told = [];
   const query = new URLSearchParams(channels.map((name) => ["channel", name]));

@@ -19,6 +19,8 @@ from tests.browser import steps
 from tests.factories import QUICK
 from tests.stack import Stack
 
+pytestmark = pytest.mark.long
+
 MakeTask = Callable[..., Task]
 Theme = Literal["light", "dark"]
 WIDTHS_PX = (320, 768, 1280)

@@ -13,6 +13,8 @@ from tasks_app.models import Task
 from tests.browser import steps
 from tests.stack import Stack
 
+pytestmark = pytest.mark.long
+
 MakeTask = Callable[..., Task]
 
 

@@ -13,6 +13,8 @@ from tests.integration.test_stream_faults import nginx
 from tests.processes import until
 from tests.stack import Stack, Valkey
 
+pytestmark = pytest.mark.long
+
 
 def stubborn(upstream: int) -> str:
     """What it takes to defeat the stream's own headers, as lines of an nginx that buffers and compresses."""

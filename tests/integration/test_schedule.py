@@ -16,6 +16,8 @@ from tests.factories import QUICK
 from tests.processes import Service, until
 from tests.stack import Stack, database_environment
 
+pytestmark = pytest.mark.long
+
 QUIETLY = ["beat", "-l", "info", "--pidfile="]
 
 
