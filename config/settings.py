@@ -44,7 +44,7 @@ CONTENT_SECURITY_POLICY = {
         "default-src": [SELF],
         "script-src": [SELF, NONCE],
         "style-src": [SELF],
-        "worker-src": [SELF],  # without it a SharedWorker dies silently under a nonce policy
+        "worker-src": [SELF],  # ours uses none; a page's own would die silently under a nonce policy
         "img-src": [SELF, "data:"],
         "object-src": [NONE],
         "base-uri": [NONE],

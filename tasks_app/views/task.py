@@ -14,7 +14,6 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST, require_safe
 
 from progress_app.channels import log_channel
-from progress_app.events import LogEntry
 from progress_app.present import present
 from tasks_app import lifecycle, registry, sharing
 from tasks_app.attempts import past_attempts
@@ -47,9 +46,7 @@ def _shown(request: HttpRequest, task: Task) -> Mapping[str, Any]:
     usual = None if task.is_final else history(task.job).usual
     return {
         **_over_time(task),
-        "pieces": task.children.order_by("number").only("id", "state", "number")[:MOST_PIECES]
-        if task.has_children
-        else [],
+        "pieces": _pieces(task) if task.has_children else [],
         "usual_s": usual.middle if usual else None,
         "can_mail": can_mail(request.user),
         "wants_mail": not task.is_final and wants_mail(task, request.user),
@@ -97,11 +94,6 @@ def log(request: HttpRequest, task_id: UUID) -> HttpResponse:
     response["Content-Disposition"] = f'attachment; filename="{task.job}-{str(task.pk)[:8]}.log"'
     response["X-Content-Type-Options"] = "nosniff"
     return response
-
-
-def _line(entry: LogEntry) -> str:
-    moment = datetime.fromtimestamp(entry.ts, UTC).isoformat(timespec="milliseconds")
-    return f"{moment} {entry.level:7} {entry.text}\n"
 
 
 @require_POST
