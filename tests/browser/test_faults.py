@@ -18,7 +18,7 @@ def _watch(stack: Stack, context: BrowserContext, page: Page, session: dict[str,
 def test_a_killed_server_is_told_and_then_the_truth(
     stack: Stack, context: BrowserContext, page: Page, session: dict[str, str]
 ) -> None:
-    _watch(stack, context, page, session, seconds=25)
+    _watch(stack, context, page, session, seconds=15)
     steps.wait_for_percent(page, 2)
     stack.web.service.kill()
     steps.expect_connection(page, "reconnecting")

@@ -21,4 +21,8 @@ def test_an_own_stack_may_be_killed_and_restarted(stack: Stack) -> None:
     stack.worker.start()
     stack.web.service.kill()
     stack.web.start()
-    until(lambda: app.control.ping(destination=[stack.worker.node], timeout=0.5), what="the worker's answer")
+    with app.connection() as fresh:  # the pool's may be from before another test killed the broker
+        until(
+            lambda: app.control.ping(destination=[stack.worker.node], timeout=0.5, connection=fresh),
+            what="the worker's answer",
+        )

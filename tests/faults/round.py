@@ -75,6 +75,7 @@ class Round:
         self._postgresql = postgresql
         self._session = _session(user)
         self._viewers: list[tuple[Viewer, list[str]]] = []
+        self._there_before = self._keys_for_good()
 
     @property
     def _tasks(self) -> list[str]:
@@ -159,11 +160,16 @@ class Round:
     def _keys_left(self) -> list[str]:
         """Keys that nothing will delete, tasks that Redis shows as running, and messages in queues."""
         found = [f"Redis shows {task} as running" for task in progress.backend().unfinished(self._tasks)]
+        found += sorted(self._keys_for_good() - self._there_before)
         with self._plant.valkey.client() as client:
-            found += [key.decode() for key in client.scan_iter("headway:{*", count=1000) if client.ttl(key) == -1]
             queues = [key for key in client.scan_iter("default*", count=1000) if client.type(key) == b"list"]
             found += [f"{client.llen(key)} messages in {key.decode()!r}" for key in queues]
         return found
+
+    def _keys_for_good(self) -> set[str]:
+        """Keys of tasks that do not expire; other tests may have left some."""
+        with self._plant.valkey.client() as client:
+            return {key.decode() for key in client.scan_iter("headway:{*", count=1000) if client.ttl(key) == -1}
 
     def _rows_left(self) -> list[str]:
         leased = [f"lease of {task.pk}" for task in self._batch.rows() if task.lease_until and task.is_final]

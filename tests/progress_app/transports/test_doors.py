@@ -262,8 +262,9 @@ def test_a_missing_client_library_says_what_to_install(
     settings: Any, monkeypatch: pytest.MonkeyPatch, kind: str, module: str
 ) -> None:
     use(settings, kind)
-    monkeypatch.setitem(sys.modules, module, None)
-    [error] = settings_fit()
+    with monkeypatch.context() as without:  # what tidies up behind the test needs the library again
+        without.setitem(sys.modules, module, None)
+        [error] = settings_fit()
     assert (error.id, f"pip install headway[{kind}]" in error.msg) == ("progress_app.E006", True)
 
 
