@@ -20,7 +20,7 @@ from progress_app.outlook import Outlook, Paces
 from progress_app.rate import Rate
 from progress_app.rollup import Rollup
 from progress_app.stages import NEARLY, Stage, Stages
-from progress_app.tally import POSITIONED, Tally
+from progress_app.tally import POSITIONED, Tally, number
 
 LONGEST_MESSAGE: Final = 500
 LONGEST_NAME: Final = 200  # of a stage or a unit
@@ -190,10 +190,9 @@ def _length(iterable: object) -> int | None:
     return length_hint(iterable, -1) if hasattr(iterable, "__len__") else None
 
 
-def _shown(value: float) -> float:
-    """A count that can be shown: not a number and negative ones are 0."""
-    number = float(value)
-    return number if math.isfinite(number) and number > 0 else 0
+def _shown(value: Any) -> float:
+    """A count that can be shown: what is not a number and negative ones are 0."""
+    return max(0.0, number(value))
 
 
 def _plain(value: float) -> float:

@@ -28,6 +28,7 @@ from progress_app.events import Fault, Snapshot, State
 from progress_app.exceptions import AttemptSuperseded, TaskCancelled, UsageError
 from progress_app.host import Fan, Lease
 from progress_app.outlook import Paces
+from progress_app.reading import Reading
 from progress_app.reporter import Reporter as PlainReporter
 
 NO_LEASE_S: Final = float("inf")  # nobody else runs a plain task's attempt: Celery alone knows of it
@@ -60,12 +61,12 @@ class Lonely:
 
 
 class Dial:
-    """Where a recorder shows how far its task is; `reading` is count and total, set in one step."""
+    """Where a recorder shows how far its task is; `description` is the last that was not empty."""
 
     __slots__ = ("description", "reading")
 
     def __init__(self) -> None:
-        self.reading: tuple[Any, Any] = (0, 0)
+        self.reading = Reading(0, 0)
         self.description = ""
 
 
@@ -135,7 +136,7 @@ class Reporter(PlainReporter):
         reading = self.dial.reading
         if reading is not self._looked_at:
             self._looked_at = reading
-            self._ledger.update(*reading, self.dial.description)
+            self._ledger.update(reading.current, reading.total, self.dial.description)
 
 
 CELERYS: Final = {"Retry": State.RETRYING, "Ignore": State.CANCELLED, "Reject": State.CANCELLED}
@@ -176,25 +177,21 @@ class ProgressRecorder:
         reporter.begin()
         self._dial = reporter.dial
 
-    def set_progress(self, current: float, total: float, description: str = "") -> tuple[str, dict[str, Any]]:
-        """Set how far the task is; an empty description leaves the last one. Returns what celery-progress returns."""
+    def set_progress(self, current: float, total: float, description: str = "") -> tuple[str, Reading]:
+        """Set how far the task is; an empty description leaves the last one. Returns what celery-progress returns.
+
+        The second of it is a read-only mapping, equal to celery-progress's dictionary; `dict()` makes it one.
+        """
         dial = self._dial
         if description:
             dial.description = description
-        dial.reading = current, total
-        return "PROGRESS", {
-            "pending": False,
-            "current": current,
-            "total": total,
-            # To two decimals; round() would take longer than all the rest.
-            "percent": (current * 20_000 // total + 1) // 2 / 100 if total > 0 else 0,
-            "description": description,
-        }
+        dial.reading = reading = Reading(current, total, description)
+        return "PROGRESS", reading
 
     def increment_progress(self, by: float = 1, description: str = "") -> None:
         """Count `by` more."""
-        current, total = self._dial.reading
-        self.set_progress(current + by, total, description)
+        reading = self._dial.reading
+        self.set_progress(reading.current + by, reading.total, description)
 
 
 class _Running:

@@ -115,7 +115,7 @@ class Reporter:
             if n - n:  # not a finite number
                 return
             self._mine.cell[0] += n  # as Tally.add, without the price of a call
-        except (AttributeError, TypeError):
+        except (AttributeError, TypeError, ArithmeticError):
             self._count(n)
         if self._stop:
             self._tell()

@@ -10,6 +10,7 @@
    reader; it is re-entrant, because a forgotten loop is ended by the garbage collector, in whichever thread that runs.
 """
 
+import math
 import threading
 from collections import deque
 from collections.abc import AsyncIterable, AsyncIterator, Callable, Generator, Iterable, Iterator, Sized
@@ -54,15 +55,15 @@ class Tally:
 
     def add(self, n: float) -> None:
         """Count `n` more in this thread; what is not a finite number would spoil the sum for good and is left out."""
-        if n - n:
-            return
         try:
+            if n - n:
+                return
             self.mine.cell[0] += n
         except AttributeError:
-            self.mine.cell = cell = [float(n)]
+            self.mine.cell = cell = [number(n)]
             self._cells.append(cell)
-        except TypeError:  # a Decimal, for instance
-            self.add(float(n))
+        except (TypeError, ArithmeticError):  # a Decimal, for instance
+            self.add(number(n))
 
     def over(self, iterable: Iterable[T]) -> Iterator[T]:
         """The same items, each counted once the loop asks for the next one."""
@@ -113,6 +114,15 @@ class Tally:
             cell[0] += 1
             if stop:
                 self._interrupt()
+
+
+def number(value: Any) -> float:
+    """A count that can be added: what is not a finite number is 0."""
+    try:
+        found = float(value)
+    except (TypeError, ValueError, OverflowError):
+        return 0.0
+    return found if math.isfinite(found) else 0.0
 
 
 def _consumed(rest: Iterator[None]) -> Callable[[], int]:

@@ -116,8 +116,8 @@ def test_what_an_update_leaves_out_stays_as_it_is() -> None:
     assert (told.current, told.total, told.message) == (0, 0, "")
 
 
-@pytest.mark.parametrize("odd", [-1, float("nan"), float("inf"), -float("inf")])
-def test_a_number_that_cannot_be_is_0(odd: float) -> None:
+@pytest.mark.parametrize("odd", [-1, float("nan"), float("inf"), -float("inf"), "three", object(), 10**400])
+def test_a_number_that_cannot_be_is_0(odd: Any) -> None:
     ledger = ledger_of()
     ledger.count(5)
     ledger.update(odd, odd, None)

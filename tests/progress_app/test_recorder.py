@@ -1,5 +1,6 @@
 """Plain Celery tasks that report: celery-progress's recorder, and a reporter for any of them."""
 
+import math
 from collections.abc import Callable, Iterator
 from typing import Any
 from uuid import UUID, uuid4
@@ -58,10 +59,20 @@ def test_a_recorder_answers_as_celery_progress_does(run: Run) -> None:
         answers.append(ProgressRecorder(self).set_progress(1, 0))
 
     run(task)
-    assert answers[0][0] == "PROGRESS"
     meta = {"pending": False, "current": 1, "total": 3, "percent": 33.33, "description": "one"}
+    assert answers[0][0] == "PROGRESS"
     assert answers[0][1] == meta
     assert answers[1][1]["percent"] == 0
+
+
+def test_what_no_bar_can_show_does_not_end_the_task(run: Run) -> None:
+    def task(self: Any) -> str:
+        progress = ProgressRecorder(self)
+        progress.set_progress("many", None)  # type: ignore[arg-type]
+        progress.set_progress(math.nan, -4)
+        return "done"
+
+    assert run(task).state is State.SUCCEEDED
 
 
 def test_an_empty_description_leaves_the_last_one(run: Run) -> None:

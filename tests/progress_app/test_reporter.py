@@ -201,8 +201,8 @@ def test_whole_numbers_are_told_without_a_fraction(progress: Reporter) -> None:
     assert repr((told["current"], told["total"])) == "(2, 4.5)"
 
 
-@pytest.mark.parametrize("odd", [float("nan"), float("inf"), -float("inf"), -5])
-def test_a_count_that_cannot_be_is_nothing(progress: Reporter, odd: float) -> None:
+@pytest.mark.parametrize("odd", [float("nan"), float("inf"), -float("inf"), -5, "three", 10**400])
+def test_a_count_that_cannot_be_is_nothing(progress: Reporter, odd: Any) -> None:
     progress.advance(odd)
     assert shown(progress).current == 0
     progress.update(current=odd)

@@ -4,6 +4,7 @@ import gc
 import threading
 from collections import deque
 from collections.abc import Iterable, Iterator
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -214,8 +215,8 @@ def test_a_reader_never_sees_the_count_fall_or_overshoot(tally: Tally) -> None:
     assert tally.read() == 12_000
 
 
-@pytest.mark.parametrize("odd", [float("nan"), float("inf"), float("-inf")])
-def test_what_is_no_number_does_not_spoil_the_sum(tally: Tally, odd: float) -> None:
+@pytest.mark.parametrize("odd", [float("nan"), float("inf"), float("-inf"), "three", None, 10**400, Decimal("sNaN")])
+def test_what_is_no_number_does_not_spoil_the_sum(tally: Tally, odd: Any) -> None:
     tally.add(2)
     tally.add(odd)
     tally.add(3)
