@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from config import browser, options
+from config import bootstrap, browser, options
 from config.places import BASE
 from tests.environment import free_port
 
@@ -47,6 +47,19 @@ def test_the_closing_line_and_the_code_are_pytests_own() -> None:
     ended = bare("test", "tests/config/test_env.py", "-q", "-k", "listing", "-p", "no:cacheprovider")
     assert ended.returncode == 0, ended.stdout + ended.stderr
     assert ended.stdout.splitlines()[-1].startswith("1 passed")
+
+
+@pytest.mark.parametrize(
+    ("rest", "side_by_side"),
+    [
+        ([], True),
+        (["-k", "cancel"], True),
+        (["tests/tasks_app", "-k", "cancel"], False),
+        (["tests/tasks_app/test_run.py::test_one"], False),
+    ],
+)
+def test_the_whole_suite_runs_in_two_processes_and_named_tests_in_one(rest: list[str], side_by_side: bool) -> None:
+    assert bool(bootstrap._side_by_side(rest)) is side_by_side
 
 
 def test_djangos_own_word_runs_pytest_as_well() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from wsgiref.util import setup_testing_defaults
 
 import pytest
+from asgiref.sync import sync_to_async
 from django.contrib.staticfiles.storage import staticfiles_storage
 from django.core.handlers.base import BaseHandler
 from django.test import AsyncClient
@@ -25,7 +26,7 @@ async def test_a_hashed_file_is_given_out_for_ever_under_asgi(script: str, db: N
     assert answer.status_code == 200
     assert "javascript" in answer["Content-Type"]
     assert "immutable" in answer["Cache-Control"]
-    answer.close()
+    await sync_to_async(answer.close)()
 
 
 def test_modules_import_each_other_by_their_hashed_names(script: str) -> None:
