@@ -5,7 +5,9 @@
    unpublished, and `maintenance` publishes again. A second copy is harmless, because a claim is conditional.
 3. After one unsure publish the thread leaves what comes for a while to maintenance: each further try would wait for
    the broker's time-out, and a click of now would stand behind those of minutes ago.
-4. A task that is to wait (a retry) is published by the thread when its time has come; maintenance does it if the
+4. What was sent is noted a moment later, many tasks by one write: right after the message a write would stand in the
+   way of the worker's claim. Whoever dies in between has sent a message that maintenance sends again.
+5. A task that is to wait (a retry) is published by the thread when its time has come; maintenance does it if the
    process is gone by then.
 """
 
@@ -15,6 +17,8 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
+from itertools import takewhile
 from typing import Any, Final
 from uuid import UUID
 
@@ -26,6 +30,7 @@ from tasks_app.models import Task
 RUN: Final = "tasks_app.run"
 MOST_WAITING: Final = 10_000  # beyond that maintenance publishes; a click still does not wait
 BATCH: Final = 100  # messages that one write notes
+NOTED_AFTER_S: Final = 0.05  # without a further message; a claim is through by then
 PAUSE_S: Final = 5.0  # after an unsure publish: longer than the broker's time-out, shorter than a maintenance interval
 
 logger = logging.getLogger(__name__)
@@ -61,14 +66,17 @@ def _send(task: Task) -> bool:
 
 def publish_all(tasks: Sequence[Task]) -> int:
     """As `publish`, with one write for all; stops at the first that is unsure. Gives how many were handed over."""
-    handed: dict[int, list[UUID]] = {}
-    for task in tasks:
-        if not _send(task):
-            break
-        handed.setdefault(task.attempt, []).append(task.pk)
-    for attempt, ids in handed.items():
+    sent = list(takewhile(_send, tasks))
+    _note(sent)
+    return len(sent)
+
+
+def _note(sent: Sequence[Task]) -> None:
+    by_attempt: dict[int, list[UUID]] = {}
+    for task in sent:
+        by_attempt.setdefault(task.attempt, []).append(task.pk)
+    for attempt, ids in by_attempt.items():
         Task.objects.filter(pk__in=ids).mark_published(attempt=attempt)
-    return sum(map(len, handed.values()))
 
 
 class Outbox:
@@ -109,29 +117,38 @@ class Outbox:
 
     def _run(self) -> None:
         while True:
-            tasks = self._batch()
+            taken, sent = self._sent()
             try:
-                self._publish(tasks)
+                _note(sent)
             except Exception:
-                logger.exception("%d tasks could not be published; maintenance does it.", len(tasks))
+                logger.exception("%d tasks are with the broker, unnoted; maintenance publishes them again.", len(sent))
             finally:
                 if self._waiting.empty():
                     close_old_connections()
-                for _ in tasks:
+                for _ in range(taken):
                     self._waiting.task_done()
 
-    def _batch(self) -> list[Task]:
-        """Wait for a task, and take what else waits: one write then notes them all."""
-        tasks = [self._waiting.get()]
-        while len(tasks) < BATCH and not self._waiting.empty():
-            tasks.append(self._waiting.get_nowait())
-        return tasks
+    def _sent(self) -> tuple[int, list[Task]]:
+        """Wait for a task, send it and those that follow closely; gives how many came, and which were sent."""
+        sent, taken, task = list[Task](), 1, self._waiting.get()
+        with suppress(queue.Empty):
+            while True:
+                if self._send(task):
+                    sent.append(task)
+                if taken == BATCH:
+                    break
+                task = self._waiting.get(timeout=NOTED_AFTER_S)
+                taken += 1
+        return taken, sent
 
-    def _publish(self, tasks: list[Task]) -> None:
+    def _send(self, task: Task) -> bool:
         if self._clock() < self._resumes_s:
-            logger.info("The broker was away just now; %d tasks are left to maintenance.", len(tasks))
-        elif publish_all(tasks) < len(tasks):
-            self._resumes_s = self._clock() + PAUSE_S
+            logger.info("The broker was away just now; task %s is left to maintenance.", task.pk)
+            return False
+        if _send(task):
+            return True
+        self._resumes_s = self._clock() + PAUSE_S
+        return False
 
     def flush(self) -> None:
         """Wait until all that was put is published or left to maintenance."""

@@ -116,8 +116,9 @@ class Transitions(models.QuerySet["Task"]):
         )
 
     def mark_published(self, *, attempt: int) -> bool:
-        """Note that the message for the attempt after `attempt` is with the broker."""
-        return self._moved(self.filter(state__in=WAITING, attempt=attempt), published_at=Now())
+        """Note that the message for the attempt after `attempt` is with the broker, or was: a worker may be quicker."""
+        taken = Q(state__in=CLAIMED, attempt=attempt + 1, published_at=None)
+        return self._moved(self.filter(Q(state__in=WAITING, attempt=attempt) | taken), published_at=Now())
 
     def unpublished(self, *, older_than_s: float) -> "Transitions":
         """Waiting tasks whose message is not known to be with the broker, and whose time has come; oldest first.

@@ -1,7 +1,10 @@
 """The publishing thread: nothing waits for it, and nothing is lost by it."""
 
+from typing import Any
+
 import pytest
 
+from tasks_app import outbox
 from tasks_app.models import Task
 from tasks_app.outbox import Outbox
 from tests.factories import TaskFactory
@@ -17,6 +20,16 @@ def test_what_is_put_is_published_and_noted(broker: Broker) -> None:
     box.flush()
     assert [options["args"][0] for _, options in broker.sent] == [str(task.pk) for task in tasks]
     assert not Task.objects.filter(published_at=None).exists()
+
+
+def test_what_follows_closely_is_noted_by_one_write(broker: Broker, django_assert_max_num_queries: Any) -> None:
+    box, tasks = Outbox(), TaskFactory.create_batch(3)
+    for task in tasks:
+        box._waiting.put(task)
+    taken, sent = box._sent()
+    assert (taken, sent) == (3, tasks)
+    with django_assert_max_num_queries(1):
+        outbox._note(sent)
 
 
 def test_after_a_failure_what_comes_is_left_to_maintenance_for_a_while(broker: Broker) -> None:

@@ -87,6 +87,17 @@ def test_a_message_for_an_old_attempt_marks_nothing() -> None:
     assert row(task).mark_published(attempt=1)
 
 
+def test_a_message_is_noted_also_when_a_worker_was_quicker() -> None:
+    task = TaskFactory.create(running=True, published_at=None)
+    assert row(task).mark_published(attempt=0)
+    assert row(task).get().published_at is not None
+
+
+def test_a_task_that_was_handed_back_meanwhile_is_not_noted_as_published() -> None:
+    task = TaskFactory.create(attempt=1, published_at=None)
+    assert not row(task).mark_published(attempt=0)
+
+
 def test_overdue_are_those_whose_lease_ran_out() -> None:
     gone = TaskFactory.create(overdue=True)
     TaskFactory.create(running=True)
