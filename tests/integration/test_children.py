@@ -46,6 +46,7 @@ class Whole:
     def ended(self) -> Task:
         """Wait for the end, with maintenance as beat would have it done."""
         until(lambda: maintain() and Task.objects.get(pk=self.task.pk).is_final, 60, what="the end of the whole")
+        until(lambda: self.shown().is_final, what="its end told")  # which comes after the row's
         self.task.refresh_from_db()
         return self.task
 
