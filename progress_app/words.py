@@ -3,8 +3,12 @@
 A test compares the two.
 """
 
+from typing import Final
+
 from django.utils.translation import get_language, gettext
 from django.utils.translation import gettext_noop as _
+
+from progress_app.events import State
 
 WORDS = (
     _("about {high} {unit} left"),
@@ -42,8 +46,16 @@ WORDS = (
 )
 
 
+STATES: Final = frozenset(state.value for state in State)
+
+
 def translated() -> dict[str, str]:
     """Each word that is another one in the present language; empty in English."""
     if (get_language() or "en").startswith("en"):
         return {}
     return {word: gettext(word) for word in WORDS if gettext(word) != word}
+
+
+def state_text(state: str) -> str:
+    """A state in the present language; what is no state stays as it is."""
+    return gettext(state.capitalize()) if state in STATES else state

@@ -52,7 +52,6 @@ class TaskAdmin(admin.ModelAdmin[Task]):
     list_filter = ("state", "job", "created_at")
     list_per_page = 50
     search_fields = ("id__startswith", "job", "owner__username", "message", "error_text")
-    date_hierarchy = "created_at"
     show_full_result_count = False  # counting a million rows is slow and says little
     actions = ("cancel", "retry")
     inlines = (AttachmentInline, AuditInline)

@@ -142,6 +142,8 @@ class Task(models.Model):
             models.Index(fields=["owner", "-created_at"], name="task_of_owner"),
             models.Index(fields=["-created_at"], name="task_newest"),
             models.Index(fields=["job", "-created_at"], name="task_of_job"),
+            # What lists show, and count: all but the children.
+            models.Index(fields=["state", "-created_at"], name="task_listed", condition=models.Q(parent__isnull=True)),
             # What maintenance looks for is rare among a million finished tasks.
             models.Index(fields=["lease_until"], name="task_leased", condition=models.Q(lease_until__isnull=False)),
             # By its end and not its state: SQLite cannot tell that `state IN (?, ?)` lies within a condition.

@@ -12,6 +12,7 @@ from progress_app.events import Snapshot
 from progress_app.present import present
 from progress_app.widget import context as widget_context
 from progress_app.widget import sharers
+from progress_app.words import state_text as state_in_words
 from progress_app.words import translated
 
 ASSETS_NAMED = "_headway_assets_named"  # on the request: a page names script and stylesheet once
@@ -66,6 +67,12 @@ def _uuid(given: Any) -> str:
 def unix_time(seconds: float | None) -> datetime | None:
     """A Unix time in seconds as a moment that the `date` filter can show; None stays None."""
     return None if not seconds else datetime.fromtimestamp(seconds, UTC)
+
+
+@register.filter
+def state_text(state: str) -> str:
+    """A state in words: "Running" of "running"."""
+    return state_in_words(state)
 
 
 @register.filter

@@ -43,6 +43,12 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="task",
             index=models.Index(
+                condition=models.Q(("parent__isnull", True)), fields=["state", "-created_at"], name="task_listed"
+            ),
+        ),
+        migrations.AddIndex(
+            model_name="task",
+            index=models.Index(
                 condition=models.Q(("lease_until__isnull", False)), fields=["lease_until"], name="task_leased"
             ),
         ),
