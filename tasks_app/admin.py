@@ -1,19 +1,26 @@
-"""Tasks in the Django admin: a record to read, with cancel and retry through `lifecycle`."""
+"""Tasks in the Django admin: a record to read, with cancel and retry of many as in the task list."""
 
-from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.template.loader import render_to_string
+from django.utils.formats import number_format
+from django.utils.html import format_html
 from django.utils.safestring import SafeString
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from progress_app.channels import ROWS
 from progress_app.events import Snapshot
 from progress_app.widget import context
 from tasks_app import lifecycle, registry, schedule_admin  # noqa: F401  (registers the schedules)
 from tasks_app.models import Attachment, AuditEntry, Task
+from tasks_app.search import ALL
+
+MOST_AT_ONCE: Final = 10_000  # their ids are the parameters of one task: 370 KB
 
 
 class AttachmentInline(admin.TabularInline[Attachment, Task]):
@@ -46,7 +53,7 @@ class AuditInline(admin.TabularInline[AuditEntry, Task]):
 class TaskAdmin(admin.ModelAdmin[Task]):
     """The list costs the same number of queries whatever its length."""
 
-    list_display = ("short_id", "title", "bar", "owner", "created_at", "duration", "worker")
+    list_display = ("short_id", "title", "bar", "owner", "created_at", "duration", "worker", "page")
     list_display_links = ("short_id", "title")
     list_select_related = ("owner",)
     list_filter = ("state", "job", "created_at")
@@ -84,49 +91,57 @@ class TaskAdmin(admin.ModelAdmin[Task]):
         """A record is not deleted by hand."""
         return False
 
-    @admin.display(description="task", ordering="id")
+    @admin.display(description=_("task"), ordering="id")
     def short_id(self, task: Task) -> str:
         """Enough of the UUID to tell tasks apart."""
         return str(task.pk)[:8]
 
-    @admin.display(description="job", ordering="job")
+    @admin.display(description=_("job"), ordering="job")
     def title(self, task: Task) -> str:
         """The job's title, its name when it is gone from the code."""
         job = registry.find(task.job)
         return str(job.title) if job else task.job
 
-    @admin.display(description="progress", ordering="percent")
+    @admin.display(description=_("progress"), ordering="percent")
     def bar(self, task: Task) -> SafeString:
         """A bar with its figure and state, live."""
         widget = context(Snapshot(task=str(task.pk)))
         shown = {"task": task, "widget": widget, "rows_channel": ROWS}
         return render_to_string("admin/tasks_app/task/_bar.html", shown)
 
-    @admin.display(description="duration")
+    @admin.display(description=_("duration"))
     def duration(self, task: Task) -> str:
         """How long it ran, in seconds."""
         return "" if task.duration_s is None else f"{task.duration_s:,.1f} s"
 
-    @admin.action(description="Cancel the selected tasks", permissions=["change"])
-    def cancel(self, request: HttpRequest, tasks: QuerySet[Task]) -> None:
+    @admin.display(description=_("page"))
+    def page(self, task: Task) -> SafeString:
+        """The way to the task's own page."""
+        return format_html('<a href="{}">{}</a>', task.get_absolute_url(), _("Open"))
+
+    def view_on_site(self, task: Task) -> str:
+        """The same way from the record."""
+        return task.get_absolute_url()
+
+    @admin.action(description=_("Cancel the selected tasks"), permissions=["change"])
+    def cancel(self, request: HttpRequest, tasks: QuerySet[Task]) -> HttpResponse | None:
         """Cancel those that have not ended."""
-        self._each(request, tasks, lifecycle.cancel, "cancelled")
+        return self._change(request, tasks, "cancel")
 
-    @admin.action(description="Retry the selected tasks", permissions=["change"])
-    def retry(self, request: HttpRequest, tasks: QuerySet[Task]) -> None:
+    @admin.action(description=_("Retry the selected tasks"), permissions=["change"])
+    def retry(self, request: HttpRequest, tasks: QuerySet[Task]) -> HttpResponse | None:
         """Run those that have ended again, as new tasks."""
-        self._each(request, tasks, lifecycle.retry, "started again")
+        return self._change(request, tasks, "retry")
 
-    def _each(self, request: HttpRequest, tasks: QuerySet[Task], verb: Callable[..., Task], done: str) -> None:
-        """Do it to each, and say how many took it and why the others did not."""
-        count, reasons = 0, set[str]()
-        for task in tasks:
-            try:
-                verb(task, user=request.user)
-            except lifecycle.Refused as error:
-                reasons.add(str(error))
-            else:
-                count += 1
-        self.message_user(request, f"{count} of {len(tasks)} tasks {done}.", messages.SUCCESS)
-        for reason in sorted(reasons):
-            self.message_user(request, reason, messages.WARNING)
+    def _change(self, request: HttpRequest, tasks: QuerySet[Task], verb: str) -> HttpResponse | None:
+        """Start the task that does it to each, and show its record, live; it reports what came of every one."""
+        keys = list(tasks.values_list("pk", flat=True)[: MOST_AT_ONCE + 1])
+        if len(keys) > MOST_AT_ONCE:
+            text = gettext("At most {most} at once: filter further, or use the task list, which takes all that match.")
+            self.message_user(request, text.format(most=number_format(MOST_AT_ONCE)), messages.WARNING)
+            return None
+        data = {"verb": verb, "ids": " ".join(map(str, keys)), "scope": ALL}
+        task = lifecycle.enqueue("change_tasks", user=request.user, data=data)
+        text = gettext("One task changes all {count}: this is it.").format(count=number_format(len(keys)))
+        self.message_user(request, text, messages.INFO)
+        return redirect("admin:tasks_app_task_change", task.pk)

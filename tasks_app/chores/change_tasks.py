@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from tasks_app import lifecycle
 from tasks_app.models import Task
+from tasks_app.permissions import visible_tasks
 from tasks_app.registry import ANYBODY, job
 from tasks_app.search import ALL, MINE, chosen, terms
 
@@ -46,7 +47,7 @@ class ChangeTasksForm(forms.Form):
 def change_tasks(progress: "Reporter", *, verb: str, ids: list[UUID], search: str, scope: str) -> dict[str, Any]:
     """Do it to each task as who started this one: what they may not do is refused here too."""
     user = Task.objects.select_related("owner").get(pk=progress.task).owner
-    tasks = chosen(user, [], ALL).filter(pk__in=ids) if ids else chosen(user, terms([search]), scope)
+    tasks = visible_tasks(user).filter(pk__in=ids) if ids else chosen(user, terms([search]), scope)
     keys = list(tasks.exclude(pk=progress.task).order_by("-created_at").values_list("pk", flat=True))
     done, refused = 0, Counter[str]()
     for key in progress.track(keys, unit="tasks"):

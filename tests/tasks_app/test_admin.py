@@ -9,6 +9,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from progress_app.events import State
+from tasks_app import admin as task_admin
 from tasks_app.models import Task
 from tests.factories import TaskFactory
 
@@ -69,20 +70,40 @@ def test_a_record_is_read_not_written(ops: Client) -> None:
     assert task.state == State.SUCCEEDED
 
 
-def test_cancel_goes_through_lifecycle_and_says_what_did_not_fit(ops: Client) -> None:
-    waiting, running, ended = TaskFactory.create(), TaskFactory.create(running=True), TaskFactory.create(ended=True)
-    page = act(ops, "cancel", waiting, running, ended)
-    assert "2 of 3 tasks" in page
-    assert "already ended" in page
-    states = {task.pk: task.state for task in Task.objects.all()}
-    assert (states[waiting.pk], states[running.pk]) == (State.CANCELLED, State.CANCELLING)
+@pytest.mark.parametrize("verb", ["cancel", "retry"])
+def test_the_chosen_ones_are_changed_by_one_task_whose_record_is_shown(ops: Client, staff: User, verb: str) -> None:
+    tasks = TaskFactory.create_batch(3)
+    page = act(ops, verb, *tasks[:2])
+    bulk = Task.objects.get(job="change_tasks")
+    assert (bulk.owner, bulk.params["verb"], bulk.state) == (staff, verb, State.QUEUED)
+    assert set(bulk.params["ids"].split()) == {str(task.pk) for task in tasks[:2]}
+    assert f'data-channel="task-{bulk.pk}"' in page
 
 
-def test_retry_makes_new_tasks(ops: Client) -> None:
-    ended, waiting = TaskFactory.create(ended=True), TaskFactory.create()
-    page = act(ops, "retry", ended, waiting)
-    assert "1 of 2 tasks" in page
-    assert Task.objects.filter(retry_of=ended).count() == 1
+def test_all_that_match_the_filter_are_changed_not_only_the_page(ops: Client) -> None:
+    failed = TaskFactory.create_batch(60, state=State.FAILED)
+    TaskFactory.create()
+    data = {"action": "retry", "_selected_action": [str(failed[0].pk)], "select_across": "1"}
+    ops.post(f"{LIST}?state__exact=failed", data)
+    ids = Task.objects.get(job="change_tasks").params["ids"].split()
+    assert set(ids) == {str(task.pk) for task in failed}
+
+
+def test_more_than_one_task_may_change_are_refused_with_the_remedy(
+    ops: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(task_admin, "MOST_AT_ONCE", 2)
+    page = act(ops, "cancel", *TaskFactory.create_batch(3))
+    assert "At most 2 at once" in page
+    assert not Task.objects.filter(job="change_tasks").exists()
+
+
+def test_a_record_and_its_page_lead_to_each_other(ops: Client) -> None:
+    task = TaskFactory.create(ended=True)
+    record = f"{LIST}{task.pk}/change/"
+    assert record in ops.get(task.get_absolute_url()).content.decode()
+    assert f'href="{task.get_absolute_url()}"' in ops.get(record).content.decode()
+    assert f'href="{task.get_absolute_url()}"' in ops.get(LIST).content.decode()
 
 
 def test_staff_who_may_only_look_have_no_actions(client: Client) -> None:
@@ -92,8 +113,7 @@ def test_staff_who_may_only_look_have_no_actions(client: Client) -> None:
     task = TaskFactory.create()
     assert client.get(LIST).status_code == 200
     act(client, "cancel", task)
-    task.refresh_from_db()
-    assert task.state == State.QUEUED
+    assert not Task.objects.filter(job="change_tasks").exists()
 
 
 def test_who_is_no_staff_stays_outside(client: Client, owner: User) -> None:

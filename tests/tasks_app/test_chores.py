@@ -100,3 +100,10 @@ def test_an_export_as_json(owner: User) -> None:
 
 def test_an_empty_export_is_a_file_too(owner: User) -> None:
     assert json.loads(exported(post(owner, verb="export", kind="json", q=["state:lost"]))) == []
+
+
+def test_a_child_among_the_chosen_is_told_and_not_passed_over(staff: User) -> None:
+    parent = TaskFactory.create(ended=True)
+    child = TaskFactory.create(ended=True, parent=parent)
+    report: Any = post(staff, verb="retry", pick=[str(child.pk)])
+    assert "a part of another one" in next(iter(report.result["refused"]))
