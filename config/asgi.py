@@ -1,4 +1,4 @@
-"""The ASGI application: the gateway answers streams, Django everything else."""
+"""The ASGI application: no request is larger than allowed, the gateway answers streams, Django everything else."""
 
 import os
 
@@ -8,9 +8,11 @@ from django.core.asgi import get_asgi_application
 
 django_application = get_asgi_application()
 
+from config.body import BoundedBody  # noqa: E402
 from config.celery import app as celery_app  # noqa: E402  (needs settings; without it shared_task finds no broker)
 from progress_app.gateway import Gateway  # noqa: E402  (needs Django to be set up)
+from tasks_app import conf  # noqa: E402
 
-application = Gateway(django_application)
+application = BoundedBody(Gateway(django_application), conf.get().request_limit_bytes)
 
 __all__ = ["application", "celery_app"]

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 
 HIGHEST_PORT = 65_535
 
+EVERYWHERE = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - with our own address there; only compared
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
@@ -20,8 +22,13 @@ class Options:
     @property
     def address(self) -> str:
         """Return the address to open in a browser on this machine, with a slash at its end."""
-        own = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104 - only compared
+        own = EVERYWHERE.get(self.host, self.host)
         return f"http://{f'[{own}]' if ':' in own else own}:{self.port}/"
+
+    @property
+    def is_open(self) -> bool:
+        """Return whether it listens on every address of the machine, so that people come by names nobody told us."""
+        return self.host in EVERYWHERE
 
 
 def parse(arguments: Sequence[str]) -> Options:

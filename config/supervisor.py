@@ -231,6 +231,8 @@ def _greet(chosen: options.Options, password: str | None, took_s: float) -> None
     else:
         forgotten = f".venv/bin/python manage.py changepassword {first_admin.NAME}"
         say(f"log in as {first_admin.NAME}; if you forgot the password: {forgotten}")
+    if chosen.is_open and not env.text("ALLOWED_HOSTS"):
+        say(f"others reach it as {socket.gethostname()}; any other name or address must stand in ALLOWED_HOSTS.")
     say("Ctrl-C ends everything.")
 
 

@@ -3,6 +3,7 @@
 A test compares the two.
 """
 
+from collections.abc import Iterable
 from typing import Final
 
 from django.utils.translation import get_language, gettext
@@ -46,14 +47,44 @@ WORDS = (
 )
 
 
+# What jobs count in most often.
+UNITS = (
+    _("batches"),
+    _("bytes"),
+    _("cells"),
+    _("files"),
+    _("images"),
+    _("items"),
+    _("lines"),
+    _("rows"),
+    _("steps"),
+    _("tasks"),
+)
 STATES: Final = frozenset(state.value for state in State)
+
+
+_of_project: dict[str, None] = {}
+
+
+def also(words: Iterable[str]) -> None:
+    """Have the bars say these in the page's language too: a project's names of stages, units, messages and errors.
+
+    They travel as they were written; who shows them looks up what its reader calls them.
+    """
+    _of_project.update(dict.fromkeys(words))
+
+
+def said(text: str) -> str:
+    """A text of a job in the present language; as it is where nobody has translated it."""
+    return gettext(text) if text else ""
 
 
 def translated() -> dict[str, str]:
     """Each word that is another one in the present language; empty in English."""
     if (get_language() or "en").startswith("en"):
         return {}
-    return {word: gettext(word) for word in WORDS if gettext(word) != word}
+    every = (*WORDS, *UNITS, *filter(None, _of_project))
+    return {word: gettext(word) for word in every if gettext(word) != word}
 
 
 def state_text(state: str) -> str:

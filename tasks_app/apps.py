@@ -4,13 +4,17 @@ from django.apps import AppConfig
 
 
 class TasksConfig(AppConfig):
-    """Finds the jobs."""
+    """Finds the jobs, and bounds the admin's login as the site's."""
 
     name = "tasks_app"
     verbose_name = "Tasks"
 
     def ready(self) -> None:
         """Fill the catalogue."""
-        from tasks_app import registry, signals  # noqa: F401, PLC0415  (models, which jobs may use, need all apps)
+        # Here, because models, which jobs may use, need all apps.
+        from django.contrib import admin  # noqa: PLC0415
+
+        from tasks_app import login, registry, signals  # noqa: F401, PLC0415
 
         registry.autodiscover()
+        admin.site.login_form = login.AdminLoginForm

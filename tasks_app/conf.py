@@ -20,7 +20,8 @@ class Settings:
 
     lease_s: float = _setting(45.0, "A worker that does not renew for so long has lost its task.", least=1)
     renew_s: float = _setting(15.0, "How often a worker renews its lease; a third of it allows two misses.", least=0.1)
-    upload_limit_bytes: int = _setting(100 * 2**20, "The largest file that profile_csv takes.", least=1)
+    upload_limit_bytes: int = _setting(100 * 2**20, "The largest file that a job's form takes.", least=1)
+    request_limit_bytes: int = _setting(101 * 2**20, "The largest request: all files of a form together.", least=1)
     result_limit_bytes: int = _setting(2**20, "The largest result, as JSON; bigger ones belong into a file.", least=1)
     most_losses: int = _setting(3, "A task whose worker vanished so often is given up as lost.", least=1)
     longest_round_s: float = _setting(

@@ -8,8 +8,10 @@ from django.contrib.auth.models import AnonymousUser
 from django.core.files.uploadedfile import UploadedFile
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import transaction
+from django.utils.translation import gettext as _
 
 from progress_app.events import State
+from progress_app.words import state_text
 from tasks_app import attachments, audit, children, origin, registry, starting
 from tasks_app.announce import announce_end, tell_worker
 from tasks_app.models import Task
@@ -71,7 +73,11 @@ def enqueue_as_project(job_name: str, *, data: Mapping[str, Any]) -> Task:
 
 def _check_may_start(user: Any, job: registry.Job) -> None:
     if not may_start(user, job):
-        raise NotAllowed(f"You may not start the job {job.name!r}; ask for {job.permission or 'a staff account'}.")
+        raise NotAllowed(
+            _("You may not start the job {job}; ask for {permission}.").format(
+                job=job.name, permission=job.permission or _("a staff account")
+            )
+        )
 
 
 def _draft(job: registry.Job, user: Any, params: dict[str, Any], values: Mapping[str, Any], **more: Any) -> Task:
@@ -108,12 +114,16 @@ def cancel(task: Task, *, user: Any) -> Task:
 
     """
     if not may_control(user, task):
-        raise NotAllowed("Only its owner and staff may cancel a task.")
+        raise NotAllowed(_("Only its owner and staff may cancel a task."))
     with transaction.atomic():
         if _cancelled(task):
             audit.note(task, "cancelled", user)
         elif task.state != State.CANCELLING:
-            raise Refused(f"This task has already ended ({task.state}); there is nothing to cancel.")
+            raise Refused(
+                _("This task has already ended ({state}); there is nothing to cancel.").format(
+                    state=state_text(task.state)
+                )
+            )
     return task
 
 
@@ -155,16 +165,16 @@ def retry(
 
     """
     if not may_control(user, task):
-        raise NotAllowed("Only its owner and staff may retry a task.")
+        raise NotAllowed(_("Only its owner and staff may retry a task."))
     if task.parent_id is not None:
-        raise Refused("This task is a part of another one: run that one again.")
+        raise Refused(_("This task is a part of another one: run that one again."))
     if not task.is_final:
-        raise Refused(f"This task has not ended yet ({task.state}); cancel it first.")
+        raise Refused(_("This task has not ended yet ({state}); cancel it first.").format(state=state_text(task.state)))
     if task.celery_id:
-        raise Refused("This task was started by the project's own code, not by a form: start it there again.")
+        raise Refused(_("This task was started by the project's own code, not by a form: start it there again."))
     job = registry.find(task.job)
     if job is None:
-        raise Refused(f"The job {task.job!r} is no longer part of this installation.")
+        raise Refused(_("The job {job} is no longer part of this installation.").format(job=task.job))
     given = attachments.inputs(task)
     if data is None:
         draft = _draft(job, user, task.params, _values_again(job, task.params, given))
@@ -186,7 +196,7 @@ def _values_again(job: registry.Job, params: Mapping[str, Any], given: Mapping[s
     try:
         return job.bind(params, given)
     except registry.BadParameters as error:
-        raise Refused(f"{error} Run it again with changed input.") from error
+        raise Refused(_("{error} Run it again with changed input.").format(error=error)) from error
 
 
 def _keep_inputs(source: Task, again: Task, uploads: Mapping[str, UploadedFile[Any]]) -> None:

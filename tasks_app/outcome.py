@@ -7,16 +7,22 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
 
+from django.utils.translation import gettext_noop as noop
+
 from progress_app.events import Fault, State
 from progress_app.exceptions import AttemptSuperseded, TaskCancelled, TimeLimitReached
+from progress_app.words import also
 from tasks_app import conf
 from tasks_app.limits import TIME_LIMIT
 from tasks_app.registry import BadParameters, JobError, PermanentJobError, UnknownJob
 
 UNEXPECTED: Final = Fault(
-    code="unexpected", text="The job stopped because of a fault in its program. Staff can see the details."
+    code="unexpected", text=noop("The job stopped because of a fault in its program. Staff can see the details.")
 )
-NOT_KEPT: Final = Fault(code="not_kept", text="The database refused what the job gave back; staff can see the log.")
+NOT_KEPT: Final = Fault(
+    code="not_kept", text=noop("The database refused what the job gave back; staff can see the log.")
+)
+also([UNEXPECTED.text, NOT_KEPT.text])
 LONGEST_TRACEBACK: Final = 50_000
 LONGEST_CODE: Final = 64
 NUL: Final = "\\u0000"  # as JSON writes it

@@ -6,13 +6,17 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
+from django.utils.translation import gettext_noop as noop
+
 from progress_app.backends.base import first_position
 from progress_app.events import FULL_PERCENT, Fault, Snapshot, State
+from progress_app.words import also
 from tasks_app.family import rollup_of, sums
 from tasks_app.line import place_of
 from tasks_app.models import Task
 
-WAITS_FOR_QUEUE: Final = "Waiting for the queue"
+WAITS_FOR_QUEUE: Final = noop("Waiting for the queue")
+also([WAITS_FOR_QUEUE])
 
 
 def recorded_snapshot(task_id: str) -> Snapshot | None:

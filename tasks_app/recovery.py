@@ -5,15 +5,18 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models.functions import Now
+from django.utils.translation import gettext_noop as noop
 
 from progress_app.events import Fault, Snapshot, State
+from progress_app.words import also
 from tasks_app import attempts, children, conf, registry
 from tasks_app.announce import announce_end
 from tasks_app.limits import over_time
 from tasks_app.models import Task
 from tasks_app.record import noted_snapshot
 
-VANISHED = Fault(code="worker_lost", text="Its worker vanished while it ran, and it may not be run again.")
+VANISHED = Fault(code="worker_lost", text=noop("Its worker vanished while it ran, and it may not be run again."))
+also([VANISHED.text])
 
 logger = logging.getLogger(__name__)
 

@@ -16,6 +16,10 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final, Required, TypedDict, Union, Unpack, cast
 
 from django import forms
+from django.utils.translation import gettext as _
+
+from progress_app.words import also
+from tasks_app.uploads import bound_files
 
 if TYPE_CHECKING:
     from django_stubs_ext import StrPromise
@@ -64,7 +68,7 @@ class BadParameters(ValueError):
     def __init__(self, job: str, errors: Mapping[str, Any]) -> None:
         self.errors = {field: [str(text) for text in texts] for field, texts in errors.items()}
         told = "; ".join(f"{field}: {' '.join(texts)}" for field, texts in self.errors.items())
-        super().__init__(f"The parameters do not fit the job {job!r}: {told}")
+        super().__init__(_("The parameters do not fit the job {job}: {told}").format(job=job, told=told))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,6 +113,7 @@ class Job:
         self._expect("time_limit_s", "seconds above 0, or None", fits=soft_s is None or soft_s > 0)
         in_order = hard_s is None or (soft_s is not None and hard_s >= soft_s)
         self._expect("hard_limit_s", "None, or seconds from time_limit_s on", fits=in_order)
+        bound_files(self.form)
         unknown = set(self.unique_by or ()) - self.form.base_fields.keys()
         self._expect("unique_by", "names of its form's fields", fits=not unknown)
 
@@ -192,6 +197,7 @@ def _add(made: Job) -> None:
             "rename one of the functions."
         )
     _jobs[made.name] = made
+    also(made.stages)
 
 
 def get(name: str) -> Job:

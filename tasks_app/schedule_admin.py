@@ -9,6 +9,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.utils.translation import gettext as _
 
 from tasks_app import registry
 from tasks_app.permissions import may_start, startable_jobs
@@ -33,10 +34,13 @@ class ScheduleForm(forms.ModelForm[Schedule]):
         values = super().clean() or {}
         given = [name for name in TIMES if values.get(name)]
         if len(given) != 1:
-            self.add_error(None, "When? Choose an interval or a crontab, one of the two.")
+            self.add_error(None, _("When? Choose an interval or a crontab, one of the two."))
         interval = values.get("interval")
         if interval and interval.schedule.run_every.total_seconds() < MOST_OFTEN_S:
-            self.add_error("interval", f"{interval}: expected {MOST_OFTEN_S} seconds or more.")
+            self.add_error(
+                "interval",
+                _("{interval}: expected {seconds} seconds or more.").format(interval=interval, seconds=MOST_OFTEN_S),
+            )
         self._check_params()
         return values
 
@@ -101,7 +105,7 @@ class ScheduleAdmin(admin.ModelAdmin[Schedule]):
         if "job" in request.GET:
             return super().add_view(request, form_url, extra_context)
         jobs = [job for job in startable_jobs(request.user) if can_be_scheduled(job)]
-        context = {**self.admin_site.each_context(request), "opts": self.opts, "title": "Which job?", "jobs": jobs}
+        context = {**self.admin_site.each_context(request), "opts": self.opts, "title": _("Which job?"), "jobs": jobs}
         return TemplateResponse(request, self.add_choice_template, context)
 
     def get_form(self, request: HttpRequest, obj: Schedule | None = None, *_: Any, **__: Any) -> type[ScheduleForm]:
@@ -117,7 +121,7 @@ class ScheduleAdmin(admin.ModelAdmin[Schedule]):
         form = self.get_form(request, obj)
         own = [name for name in form.base_fields if not name.startswith(PARAM)]
         params = [name for name in form.base_fields if name.startswith(PARAM)]
-        return [(form.job.title, {"fields": own}), ("Parameters", {"fields": params})]
+        return [(form.job.title, {"fields": own}), (_("Parameters"), {"fields": params})]
 
     def has_view_permission(self, request: HttpRequest, obj: Schedule | None = None) -> bool:
         """A schedule whose job one may not start is not shown; nor one whose job is gone, which can only be deleted."""

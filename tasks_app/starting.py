@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any, Final
 
 from django.db import IntegrityError, transaction
+from django.utils.translation import gettext as _
 
 from progress_app.events import State
 from tasks_app import outbox
@@ -54,8 +55,9 @@ def _same_call(draft: Task) -> Task | None:
     found: Task | None = Task.objects.filter(owner=draft.owner, idempotency_key=draft.idempotency_key).first()
     if found is not None and (found.job, found.params) != (draft.job, draft.params):
         raise Refused(
-            f"The idempotency key {draft.idempotency_key!r} was used for another start (task {found.pk}): "
-            "give each start a key of its own."
+            _("The idempotency key {key} was used for another start (task {task}): give each start its own.").format(
+                key=draft.idempotency_key, task=found.pk
+            )
         )
     return found
 
@@ -67,8 +69,8 @@ def _same_work(draft: Task, user: Any) -> Task | None:
     if found is None:
         return None
     if found.state == State.CANCELLING:
-        raise Refused("The same work is being cancelled right now: start it again when it has ended.")
+        raise Refused(_("The same work is being cancelled right now: start it again when it has ended."))
     if not visible_tasks(user).filter(pk=found.pk).exists():
-        raise Refused("The same work is under way, started by somebody else: start it again when it has ended.")
+        raise Refused(_("The same work is under way, started by somebody else: start it again when it has ended."))
     found.joined = True
     return found

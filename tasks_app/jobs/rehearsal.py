@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop as noop
 
 from tasks_app.registry import JobError, job
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from progress_app.reporter import Reporter
 
 PIECE_S = 0.05  # the longest single sleep: a cancel is noticed at most this many seconds late
-STAGES = ("Prepare", "Load", "Check", "Write", "Tidy up")
+STAGES = (noop("Prepare"), noop("Load"), noop("Check"), noop("Write"), noop("Tidy up"))
 LOG_LINES = 10  # lines logged over a whole run, whatever its number of steps
 
 

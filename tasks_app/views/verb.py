@@ -6,6 +6,7 @@ from typing import Any
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.translation import gettext as _
 
 from tasks_app import lifecycle
 from tasks_app.models import Task
@@ -21,5 +22,5 @@ def answer(request: HttpRequest, verb: Callable[[], Task], *, otherwise: Any) ->
         messages.warning(request, str(error))
         return redirect(otherwise)
     if task.joined:
-        messages.info(request, "The same work is under way already: this is it.")
+        messages.info(request, _("The same work is under way already: this is it."))
     return redirect(task)

@@ -2,6 +2,7 @@
 import { paintStages } from "./stage-list.js";
 import { FINAL } from "./states.js";
 import * as wording from "./wording.js";
+import { say } from "./words.js";
 
 const COUNTING = new Set(["running", "cancelling"]);
 const CERTAIN = new Set(["live", "polling"]);
@@ -26,7 +27,7 @@ export class BarView {
     this.#paintTrack(snapshot);
     this.#write("state", wording.stateText(snapshot.state));
     this.#write("percent", wording.headline(snapshot));
-    this.#write("message", snapshot.error?.text || snapshot.message || "");
+    this.#write("message", say(snapshot.error?.text || snapshot.message || ""));
     this.#write("stage", wording.stageText(snapshot));
     this.#write("count", snapshot.percent === null ? "" : wording.countText(snapshot));
     this.#write("elapsed", elapsedText(snapshot, takenAt, connection));

@@ -17,7 +17,7 @@ function paintStage(item, stage) {
   item.dataset.depth = stage.depth;
   if (stage.state === "running") item.setAttribute("aria-current", "step");
   else item.removeAttribute("aria-current");
-  write(item, "stage-name", stage.name);
+  write(item, "stage-name", say(stage.name));
   write(item, "stage-state", say(STATE_TEXTS[stage.state] ?? stage.state));
   const seconds = durationText(stage.seconds);
   write(item, "stage-note", stage.state === "running" ? percentText(stage.percent) || seconds : seconds);

@@ -44,7 +44,7 @@ export function countText({ current, total, unit }) {
   if (!current && !total) return "";
   const done = figures.format(current ?? 0);
   const counted = isKnown(total) ? say("{done} of {total}", { done, total: figures.format(total) }) : done;
-  return unit ? `${counted} ${unit}` : counted;
+  return unit ? `${counted} ${say(unit)}` : counted;
 }
 
 /** The one figure that stands out: the percentage, or how much was done where nobody knows how much there is. */
@@ -56,8 +56,8 @@ export function headline(snapshot) {
 export function stageText({ stage, stages }) {
   if (!stage) return "";
   return stages.length > 1
-    ? say("{name}, {number} of {total}", { name: stage.name, number: stage.index + 1, total: stages.length })
-    : stage.name;
+    ? say("{name}, {number} of {total}", { name: say(stage.name), number: stage.index + 1, total: stages.length })
+    : say(stage.name);
 }
 
 /** "0 s", "0.4 s", "12 s", "3 min 05 s", "2 h 07 min". */
@@ -83,7 +83,7 @@ export function elapsedText(seconds, isFinal) {
 /** "812 rows/s", "12 rows/min" where a second shows too little. */
 export function rateText({ rate, unit }) {
   if (!rate) return "";
-  const things = unit ? ` ${unit}` : "";
+  const things = unit ? ` ${say(unit)}` : "";
   if (rate >= 1) return `${figures.format(rate >= 10 ? Math.round(rate) : rate)}${things}/s`;
   return `${figures.format(rate * 60)}${things}/min`;
 }
@@ -121,14 +121,14 @@ export function valueText(snapshot) {
   const said = [
     FINAL.has(snapshot.state) ? stateText(snapshot.state) : percentText(snapshot.percent) || stateText(snapshot.state),
     stageText(snapshot),
-    snapshot.message || countText(snapshot),
+    say(snapshot.message ?? "") || countText(snapshot),
   ];
   return said.filter(Boolean).join(", ");
 }
 
 /** What is said aloud between two snapshots: an end, a new state, a new stage, a passed quarter; else nothing. */
 export function announcement(before, after) {
-  if (FINAL.has(after.state)) return [stateText(after.state), after.error?.text].filter(Boolean).join(": ");
+  if (FINAL.has(after.state)) return [stateText(after.state), say(after.error?.text ?? "")].filter(Boolean).join(": ");
   if (!before) return "";
   if (before.state !== after.state) return stateText(after.state);
   if (after.stage && before.stage?.index !== after.stage.index) return stageText(after);

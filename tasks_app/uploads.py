@@ -1,0 +1,31 @@
+"""How large an uploaded file may be: one bound for every file field of every job's form."""
+
+from typing import Any
+
+from django import forms
+from django.core.exceptions import ValidationError
+from django.template.defaultfilters import filesizeformat
+from django.utils.translation import gettext as _
+
+from tasks_app import conf
+
+
+def bound_files(form: type[forms.Form]) -> None:
+    """Have each file field of the form refuse what is over TASKS_UPLOAD_LIMIT_BYTES, with both sizes."""
+    for field in form.base_fields.values():
+        if isinstance(field, forms.FileField) and within_limit not in field.validators:
+            field.validators.append(within_limit)
+
+
+def within_limit(upload: Any) -> None:
+    """Let a file pass that is small enough.
+
+    Raises:
+        ValidationError: code "too_large".
+
+    """
+    limit_bytes = conf.get().upload_limit_bytes
+    if upload.size > limit_bytes:
+        text = _("The file has {size}; at most {most} are accepted. Divide it, or ask staff for a higher limit.")
+        sizes = {"size": filesizeformat(upload.size), "most": filesizeformat(limit_bytes)}
+        raise ValidationError(text.format(**sizes), code="too_large")
