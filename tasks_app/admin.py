@@ -8,7 +8,6 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.utils.formats import number_format
-from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -117,7 +116,7 @@ class TaskAdmin(admin.ModelAdmin[Task]):
     @admin.display(description=_("page"))
     def page(self, task: Task) -> SafeString:
         """The way to the task's own page."""
-        return format_html('<a href="{}">{}</a>', task.get_absolute_url(), _("Open"))
+        return render_to_string("admin/tasks_app/task/_page.html", {"task": task})
 
     def view_on_site(self, task: Task) -> str:
         """The same way from the record."""
