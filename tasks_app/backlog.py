@@ -4,14 +4,17 @@
 2. The broker lost its data: its mark is gone.
 3. A task that was published much later to the same line (queue and priority) was claimed first.
 4. A probe that was published after the task has run. It is sent when the oldest task of a line has waited for long.
+5. A worker that stops took the message last, and did not begin the task.
 
 Without a reason nothing is published twice, so that ten thousand tasks that simply wait are not doubled.
 """
 
 import logging
 import time
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Final
+from uuid import UUID
 
 from tasks_app import conf, epoch, outbox, probe
 from tasks_app.models import Task
@@ -20,6 +23,11 @@ PUBLISH_FOR_S: Final = 10.0  # of a round: some thousand messages
 BATCH: Final = 500
 
 logger = logging.getLogger(__name__)
+
+
+def doubt(ids: Iterable[UUID]) -> int:
+    """Note that the messages of these tasks are gone, of those that still wait; gives how many."""
+    return Task.objects.filter(pk__in=list(ids)).doubt()
 
 
 def look() -> int:

@@ -41,6 +41,24 @@ def celery_id(task_id: UUID, attempt: int) -> str:
     return f"{task_id}.{attempt}"
 
 
+def task_of(celery_id: str) -> UUID:
+    """The task that a Celery id was made for."""
+    return UUID(celery_id.rpartition(".")[0])
+
+
+def send_back(request: Any, reason: object) -> bool:
+    """Send a message that nobody could make use of again, to the end of its line; False: unsure.
+
+    Args:
+        request: Celery's, of the message.
+        reason: for the log.
+
+    """
+    logger.warning("The message goes back into its queue: %s", reason)
+    line = request.delivery_info
+    return send(RUN, list(request.args), task_id=request.id, queue=line["routing_key"], priority=line.get("priority"))
+
+
 def send(name: str, args: list[Any], **options: Any) -> bool:
     """Hand a message to the broker now, within its time-outs; False: unsure."""
     try:

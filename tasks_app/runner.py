@@ -4,10 +4,10 @@ import logging
 import time
 from collections.abc import Callable
 from inspect import iscoroutine
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from uuid import UUID
 
-from django.db import DatabaseError, DataError, close_old_connections
+from django.db import DataError, Error, close_old_connections
 
 from progress_app import conf as progress_conf
 from progress_app import connections
@@ -32,9 +32,16 @@ from tasks_app.permissions import audience
 from tasks_app.transitions import from_now
 
 WRITE_WITHIN_S: Final = 40.0  # the lease is lost soon after; whoever has the task then runs it again
+CLAIM_WITHIN_S: Final = 5.0  # then the message goes back, and the worker is free for what needs no database
 FIRST_PAUSE_S: Final = 0.5
+LONGEST_PAUSE_S: Final = 4.0
 
+T = TypeVar("T")
 logger = logging.getLogger(__name__)
+
+
+class Unclaimed(Exception):
+    """The database did not answer: the task still waits, and its message is to be sent again."""
 
 
 def run(task_id: str, *, worker: str) -> None:
@@ -42,11 +49,12 @@ def run(task_id: str, *, worker: str) -> None:
 
     Raises:
         SystemExit: the worker is being stopped; the task has been handed back.
+        Unclaimed: its message is to be sent again.
 
     """
     interrupts = Interrupts()
     with interrupts.guarded():
-        task = _claimed(UUID(task_id), worker)
+        task = _claim_insisting(UUID(task_id), worker)
         if task is None:
             logger.info("Task %s does not wait any more; this message is a second copy.", task_id)
         elif _attempt(task, interrupts) is Ending.HAND_BACK:
@@ -67,6 +75,13 @@ def _attempt(task: Task, interrupts: Interrupts) -> Ending:
         _write(task, reporter, outcome)
         raise
     return outcome.ending
+
+
+def _claim_insisting(task_id: UUID, worker: str) -> Task | None:
+    try:
+        return _insist(lambda: _claimed(task_id, worker), within_s=CLAIM_WITHIN_S)
+    except Error as error:
+        raise Unclaimed(f"Task {task_id} could not be claimed: {error}") from error
 
 
 def _claimed(task_id: UUID, worker: str) -> Task | None:
@@ -215,7 +230,7 @@ def finish(task: Task, reporter: Reporter, outcome: Outcome) -> None:
     children.ended(task, outcome.state)
 
 
-def _insist(write: Callable[[], bool]) -> bool:
+def _insist(write: Callable[[], T], within_s: float = WRITE_WITHIN_S) -> T:
     """Write, and try again while the database is away; what comes of hours of work is not given up lightly."""
     began_s, pause_s = time.monotonic(), FIRST_PAUSE_S
     while True:
@@ -223,10 +238,10 @@ def _insist(write: Callable[[], bool]) -> bool:
             return write()
         except DataError:
             raise
-        except DatabaseError:
-            if time.monotonic() - began_s > WRITE_WITHIN_S:
+        except Error:
+            if time.monotonic() - began_s > within_s:
                 raise
-            logger.warning("The database did not take the end of a task; trying again.", exc_info=True)
+            logger.warning("The database did not take a write; trying again.", exc_info=True)
         close_old_connections()
         time.sleep(pause_s)
-        pause_s *= 2
+        pause_s = min(2 * pause_s, LONGEST_PAUSE_S)

@@ -1,18 +1,25 @@
 """Celery's entry points; Celery's own word "task" stays here."""
 
-from typing import Any
+from collections import deque
+from typing import Any, Final
+from uuid import UUID
 
 from celery import shared_task
-from celery.signals import worker_process_shutdown
+from celery.signals import task_received, worker_process_shutdown, worker_shutdown
 
 from progress_app import connections
-from tasks_app import maintenance, probe, runner, schedule
+from tasks_app import backlog, maintenance, outbox, probe, runner, schedule
+
+taken: Final = deque[UUID](maxlen=200)  # more than a worker has processes: older ones have begun
 
 
 @shared_task(bind=True, name="tasks_app.run")
 def run(self: Any, task_id: str) -> None:
     """Run a task."""
-    runner.run(task_id, worker=self.request.hostname or "")
+    try:
+        runner.run(task_id, worker=self.request.hostname or "")
+    except runner.Unclaimed as reason:
+        outbox.send_back(self.request, reason)
 
 
 @shared_task(name=probe.PROBE)
@@ -31,6 +38,19 @@ def start_scheduled(**arguments: Any) -> None:
 def maintain() -> None:
     """Do a round of maintenance."""
     maintenance.maintain()
+
+
+@task_received.connect
+def note_what_was_taken(request: Any, **_: Any) -> None:
+    """Remember the newest messages of this worker."""
+    if request.name == outbox.RUN:
+        taken.append(outbox.task_of(request.id))
+
+
+@worker_shutdown.connect
+def give_up_what_was_taken(**_: Any) -> None:
+    """Have maintenance publish again what this worker took and none of its processes has begun."""
+    backlog.doubt(taken)
 
 
 @worker_process_shutdown.connect

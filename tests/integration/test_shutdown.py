@@ -4,7 +4,6 @@ import random
 import secrets
 from collections import defaultdict
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
@@ -39,9 +38,8 @@ def ran_alone(lines: list[str]) -> bool:
 
 
 def test_a_worker_that_stops_at_any_moment_loses_nothing_and_waits_for_no_lease(
-    workers: Callable[..., Worker], jobs: Jobs, settings: Any
+    workers: Callable[..., Worker], jobs: Jobs
 ) -> None:
-    settings.TASKS_PROBE_AFTER_S = settings.TASKS_OVERTAKEN_AFTER_S = 1.0
     seed = secrets.randbits(32)
     dice = random.Random(seed)  # noqa: S311  (a moment, not a secret)
     worker = workers("stopped", {"WORKER_SOFT_SHUTDOWN_S": "0.1"}, concurrency=2)
