@@ -111,7 +111,7 @@ def get() -> Settings:
     given = {f.name: getattr(django_settings, PREFIX + f.name.upper()) for f in fields(Settings) if _is_set(f.name)}
     for setting in fields(Settings):
         if setting.name in given:
-            given[setting.name] = _checked(setting, given[setting.name])
+            given[setting.name] = checked(PREFIX, setting, given[setting.name])
     return Settings(**given)
 
 
@@ -119,9 +119,19 @@ def _is_set(name: str) -> bool:
     return hasattr(django_settings, PREFIX + name.upper())
 
 
-def _checked(setting: Any, value: Any) -> Any:
-    """Refuse what would only fail later, far from its cause."""
-    name, default, least = PREFIX + setting.name.upper(), setting.default, setting.metadata["least"]
+def checked(prefix: str, setting: Any, value: Any) -> Any:
+    """The value of a setting with the type of its default.
+
+    Args:
+        prefix: of its name in Django's settings.
+        setting: a dataclass field, whose metadata has the `least` value, None for any.
+        value: as given.
+
+    Raises:
+        SettingError: it would only fail later, far from its cause.
+
+    """
+    name, default, least = prefix + setting.name.upper(), setting.default, setting.metadata["least"]
     kind = "whole number" if isinstance(default, int) else "number"
     expected = "text" if isinstance(default, str) else f"a {kind} ≥ {least}"
     fits = isinstance(value, str) if isinstance(default, str) else _is_number(value, type(default), least)

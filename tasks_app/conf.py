@@ -7,6 +7,8 @@ from typing import Any
 from django.conf import settings as django_settings
 from django.core.signals import setting_changed
 
+from progress_app.conf import checked
+
 PREFIX = "TASKS_"
 
 
@@ -49,9 +51,15 @@ class Settings:
 
 @cache
 def get() -> Settings:
-    """The project's settings, as they are now."""
-    names = [f.name for f in fields(Settings) if hasattr(django_settings, PREFIX + f.name.upper())]
-    return Settings(**{name: getattr(django_settings, PREFIX + name.upper()) for name in names})
+    """The project's settings, as they are now.
+
+    Raises:
+        SettingError: a value has the wrong type or is too small.
+
+    """
+    given = [f for f in fields(Settings) if hasattr(django_settings, PREFIX + f.name.upper())]
+    values = {f.name: getattr(django_settings, PREFIX + f.name.upper()) for f in given}
+    return Settings(**{f.name: checked(PREFIX, f, values[f.name]) for f in given})
 
 
 def _forget(**_changed: Any) -> None:

@@ -23,13 +23,13 @@ logger = logging.getLogger(__name__)
 
 def recover(task: Task) -> State | None:
     """Put right a task whose lease ran out; gives the state it is in then, None: its worker was quicker."""
-    job, noted = None if task.celery_id else registry.find(task.job), noted_snapshot(task)
-    overtime = _overtime(job, noted, task)
+    noted = noted_snapshot(task)
+    overtime = None if task.celery_id else _overtime(registry.find(task.job), noted, task)
     if task.state == State.CANCELLING:
         state = _end(task, State.CANCELLED, None)
     elif overtime:
         state = _end(task, State.FAILED, overtime)
-    elif job and job.restartable and job.retry_on_lost and task.losses + 1 < conf.get().most_losses:
+    elif task.restarts and not task.celery_id and task.losses + 1 < conf.get().most_losses:
         state = _put_back(task, noted)
     else:
         state = _end(task, State.LOST, VANISHED)

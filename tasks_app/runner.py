@@ -87,7 +87,11 @@ def _claim_insisting(task_id: UUID, worker: str) -> Task | None:
 def _claimed(task_id: UUID, worker: str) -> Task | None:
     row = Task.objects.filter(pk=task_id)
     task: Task | None = row.first()
-    if task is None or not row.claim(attempt=task.attempt, worker=worker, lease_s=conf.get().lease_s):
+    if task is None:
+        return None
+    job = registry.find(task.job)
+    restarts = job is None or (job.restartable and job.retry_on_lost)
+    if not row.claim(attempt=task.attempt, worker=worker, lease_s=conf.get().lease_s, restarts=restarts):
         return None
     task.attempt += 1
     task.worker = worker

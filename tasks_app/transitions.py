@@ -36,14 +36,19 @@ def from_now(seconds: float) -> Any:
 class Transitions(models.QuerySet["Task"]):
     """Each method moves the rows of this query that may move, and says whether there was one."""
 
-    def claim(self, *, attempt: int, worker: str, lease_s: float) -> bool:
-        """Take a waiting task whose last attempt was `attempt`; it then runs as the next one."""
+    def claim(self, *, attempt: int, worker: str, lease_s: float, restarts: bool = True) -> bool:
+        """Take a waiting task whose last attempt was `attempt`; it then runs as the next one.
+
+        `restarts`: whether it is run again should its worker vanish. It stands in the row, because during a deployment
+        maintenance may be of another version, which does not know the job.
+        """
         return self._moved(
             self.filter(state__in=WAITING, attempt=attempt),
             state=State.RUNNING,
             attempt=attempt + 1,
             worker=worker,
             lease_until=from_now(lease_s),
+            restarts=restarts,
             next_at=None,
             started_at=Coalesce(F("started_at"), Now()),
         )

@@ -9,7 +9,7 @@ from django.utils import timezone
 from progress_app import connections
 from progress_app.events import Snapshot, State
 from progress_app.exceptions import BackendUnavailable
-from tasks_app import registry
+from tasks_app import runner
 from tasks_app.attempts import past_attempts
 from tasks_app.maintenance import Report, maintain
 from tasks_app.models import Lock, Task
@@ -70,19 +70,28 @@ def test_a_task_without_a_worker_runs_again_and_is_published_in_the_same_round(b
     assert broker.sent[-1][1]["task_id"] == f"{task.pk}.2"
 
 
-def test_a_job_that_may_not_run_twice_is_lost_and_told(monkeypatch: pytest.MonkeyPatch, broker: Broker) -> None:
-    monkeypatch.setattr(registry, "find", lambda _name: None)
-    task = TaskFactory.create(overdue=True)
+def test_a_job_that_may_not_run_twice_is_lost_and_told(broker: Broker) -> None:
+    task = TaskFactory.create(overdue=True, restarts=False)
     maintain()
     assert (state_of(task), task.error_code) == ("lost", "worker_lost")
     assert shown(task) is State.LOST
 
 
-def test_a_job_that_is_not_run_again_when_its_worker_vanished(broker: Broker, catalogue: Any) -> None:
-    catalogue(lambda _progress: None, retry_on_lost=False)
-    task = TaskFactory.create(overdue=True, job="a_job")
+@pytest.mark.parametrize(("options", "restarts"), [({}, True), ({"retry_on_lost": False}, False)])
+def test_the_claim_keeps_whether_the_job_runs_again(
+    broker: Broker, catalogue: Any, options: dict[str, bool], restarts: bool
+) -> None:
+    catalogue(lambda _progress: None, **options)
+    task = TaskFactory.create(job="a_job", params={})
+    runner.run(str(task.pk), worker="w")
+    task.refresh_from_db()
+    assert task.restarts is restarts
+
+
+def test_maintenance_of_another_version_does_not_lose_the_tasks_of_jobs_that_it_does_not_know(broker: Broker) -> None:
+    task = TaskFactory.create(overdue=True, job="job_of_the_next_version")
     maintain()
-    assert (state_of(task), task.error_code, broker.sent) == ("lost", "worker_lost", [])
+    assert (state_of(task), task.losses) == ("queued", 1)
 
 
 def test_a_lost_attempt_is_kept(broker: Broker) -> None:

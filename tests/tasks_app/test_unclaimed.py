@@ -54,7 +54,7 @@ def test_a_claim_that_the_database_does_not_answer_gives_its_message_back(
     monkeypatch.setattr(runner, "CLAIM_WITHIN_S", 0)
     away += [OperationalError("away")] * 3
     task = TaskFactory.create(queue="long")
-    tasks.run.apply(args=[str(task.pk)], task_id=celery_id(task.pk, 1), throw=True)
+    tasks.run.apply(args=(str(task.pk),), task_id=celery_id(task.pk, 1), throw=True)
     [(name, options)] = broker.sent
     assert (name, options["args"], options["task_id"]) == (outbox.RUN, [str(task.pk)], celery_id(task.pk, 1))
     assert Task.objects.get(pk=task.pk).state == "queued"
