@@ -43,7 +43,9 @@ app.conf.update(
     worker_cancel_long_running_tasks_on_connection_loss=False,
     # A worker takes a message only when a slot is free, so that short jobs do not wait behind its long one.
     worker_disable_prefetch=True,
-    worker_prefetch_multiplier=1,
+    # The line above bounds what a worker takes, by what it runs. A count of unacknowledged messages beside it would
+    # keep the slot of each acknowledgement that Redis did not answer: after as many a worker takes nothing for ever.
+    worker_prefetch_multiplier=0,
     # The runner hands a running task back in this time, then the process ends (with REMAP_SIGTERM=SIGQUIT).
     worker_soft_shutdown_timeout=env.seconds("WORKER_SOFT_SHUTDOWN_S", 10.0),
     worker_concurrency=env.integer("WORKER_CONCURRENCY", 2, at_least=1),

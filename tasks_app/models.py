@@ -121,7 +121,6 @@ class Task(models.Model):
     error_text = models.TextField(blank=True)
     traceback = models.TextField(blank=True)  # for staff only
     log = models.JSONField(default=list, editable=False)  # the newest entries of the last attempt
-
     pace = models.JSONField(default=dict, editable=False)  # how it went through its stages: later runs forecast from it
 
     created_at = models.DateTimeField(default=timezone.now, editable=False)
