@@ -144,11 +144,15 @@ class Ledger:
             return self._seen(state, cancel_requested_at, time.monotonic())
 
     def _seen(self, state: State, cancel_requested_at: float | None, now_s: float) -> Snapshot:
-        stage = self._count_stage()
+        stage, known = self._count_stage(), self._identity
         self._rate.observe(now_s, stage.count)
         rate = self._rate.per_s
-        return replace(
-            self._identity,
+        return Snapshot(  # replace() would look at every field
+            task=known.task,
+            job=known.job,
+            attempt=known.attempt,
+            children=known.children,
+            started_at=known.started_at,
             state=state,
             current=_plain(stage.count),
             total=None if stage.total is None else _plain(stage.total),

@@ -8,7 +8,7 @@ from progress_app.forecast import Leg, Marks, forecast
 from progress_app.pace import MARKS, Pace
 from progress_app.stages import Stage
 
-LOOK_EVERY_S: Final = 0.5  # a forecast that changes more often cannot be read, and costs as much as the send itself
+LOOK_EVERY_S: Final = 1.0  # a forecast that changes more often cannot be read, and costs as much as the send itself
 Paces = dict[str, list[float]]  # for each stage (the whole task: ""), the seconds until each tenth of it
 
 

@@ -17,6 +17,7 @@ from progress_app.sse import Frame, frame
 
 SHOWN_FIRST: Final = 500  # rows of a list that a viewer gets at once
 KEPT: Final = 5_000  # rows of a board: some 600 KB
+_encode: Final = msgspec.json.Encoder().encode
 _TASK: Final = slice(9, 45)  # the UUID after `{"task":"`
 _POSITION: Final = re.compile(rb'"pos":(\d+)\}$')
 _ENDS: Final = tuple(f',"state":"{state}",'.encode() for state in FINAL)
@@ -30,7 +31,7 @@ def row_before_position(snapshot: Snapshot) -> bytes:
         "percent": snapshot.percent,
         "stage": snapshot.stage.name if snapshot.stage else None,
     }
-    return msgspec.json.encode(told)[:-1] + b',"pos":'
+    return _encode(told)[:-1] + b',"pos":'
 
 
 def row(snapshot: Snapshot) -> bytes:

@@ -40,6 +40,7 @@ class Stage:
     left: bool = False
     past: bool = False
     parts: list["Stage"] = field(default_factory=list)
+    still: tuple[object, StageProgress] | None = field(default=None, compare=False)
 
     @property
     def fraction(self) -> float | None:
@@ -55,11 +56,17 @@ class Stage:
         return min(1.0, self.count / self.total) if self.total > 0 else 1.0
 
     def progress(self, now_s: float) -> StageProgress:
-        """As a viewer sees it."""
-        if self.began_s is None:
-            return StageProgress(name=self.name, depth=self.depth)
-        seconds = round((now_s if self.ended_s is None else self.ended_s) - self.began_s, 1)
-        state = StageState.RUNNING if self.ended_s is None else StageState.DONE
+        """As a viewer sees it; made once while it does not change."""
+        if self.began_s is not None and self.ended_s is None:
+            return self._progress(StageState.RUNNING, now_s)
+        between = (self.began_s, self.ended_s)
+        if self.still is None or self.still[0] != between:
+            pending = StageProgress(name=self.name, depth=self.depth)
+            self.still = between, pending if self.ended_s is None else self._progress(StageState.DONE, self.ended_s)
+        return self.still[1]
+
+    def _progress(self, state: StageState, until_s: float) -> StageProgress:
+        seconds = round(until_s - (self.began_s or 0.0), 1)
         return StageProgress(
             name=self.name, depth=self.depth, state=state, percent=percent(self.fraction), seconds=seconds
         )
@@ -73,7 +80,7 @@ class Stages:
 
     """
 
-    __slots__ = ("_before", "_best", "_open", "_passed", "_top", "whole")
+    __slots__ = ("_before", "_best", "_open", "_passed", "_shown", "_top", "whole")
 
     def __init__(self, names: Sequence[str] = ()) -> None:
         self._top = [Stage(name) for name in names]
@@ -81,6 +88,7 @@ class Stages:
         self._best = 0.0
         self._before: float | None = None  # the percentage from which this attempt goes on
         self._passed: tuple[Stage, ...] = ()
+        self._shown: tuple[tuple[Stage, ...], StageRef | None] = ((), None)
         self.whole = Stage("", began_s=0.0)
 
     @property
@@ -226,11 +234,16 @@ class Stages:
 
     def ref(self) -> StageRef | None:
         """The stage that runs now."""
-        current = self.current
-        if current is self.whole:
+        opened = self._open
+        if self._shown[0] is not opened:
+            self._shown = opened, self._ref(opened)
+        return self._shown[1]
+
+    def _ref(self, opened: tuple[Stage, ...]) -> StageRef | None:
+        if not opened:
             return None
-        index = next(i for i, stage in enumerate(self._flat()) if stage is current)
-        return StageRef(index=index, name=current.name)
+        index = next(i for i, stage in enumerate(self._flat()) if stage is opened[-1])
+        return StageRef(index=index, name=opened[-1].name)
 
 
 def _checked(name: str, weight: float) -> float:

@@ -8,17 +8,19 @@
    two tasks lie on different nodes.
 """
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
+from functools import lru_cache
 from typing import Any, Final, TypeVar, cast
 
 from redis import Redis
-from redis.exceptions import NoScriptError, OutOfMemoryError, ReadOnlyError, RedisError
+from redis.commands.core import Script
+from redis.exceptions import OutOfMemoryError, ReadOnlyError, RedisError
 
 from progress_app.backends.base import Answer, Entry, Verdict, check_replay
 from progress_app.backends.keys import Keys, edges, script, state, stored
 from progress_app.backends.redis_family import RedisFamilies
+from progress_app.backends.redis_scripts import Call, Scripts
 from progress_app.events import COMPLETE, Children, LogEntry, Snapshot
 from progress_app.exceptions import BackendUnavailable
 from progress_app.rollup import Member, Rollup, tells
@@ -26,6 +28,7 @@ from progress_app.rows import row_before_position
 
 TIMEOUT_S: Final = 2.0  # a healthy answer takes under a millisecond; longer means that Redis is in trouble
 CONNECT_TIMEOUT_S: Final = 1.0
+KNOWN_TASKS: Final = 256  # whose keys a process need not make anew: more than run at once in one
 LONGEST_HEAD: Final = 63  # of a kept state, before its JSON
 _POSITION: Final = b'"pos":0,'
 T = TypeVar("T")
@@ -57,6 +60,8 @@ class RedisBackend:
         self._publish = client.register_script("#!lua\n" + source)
         self._publish_when_full = client.register_script("#!lua flags=allow-oom\n" + source)
         self._append = client.register_script("#!lua\n" + script("append"))
+        self._scripts = Scripts(client)
+        self._of_task, self._topics = map(lru_cache(KNOWN_TASKS), (self._keys.of_task, self._keys.topics))
         self._families = RedisFamilies(client, self._keys, keep_s=keep_running_s, keep_ended_s=keep_final_s)
 
     def publish(
@@ -65,29 +70,20 @@ class RedisBackend:
     ) -> Answer:  # fmt: skip
         """As `Backend.publish`."""
         rows = "\n".join(self._keys.rows(audience)) if member is None else ""
-        with self._one_kind_of_error():
-            try:
-                if member is not None and tells(snapshot):
-                    return _answer(self._publish_with(member, snapshot, log, rows))
-                return _answer(self._call(self._publish, snapshot, log, rows))
-            except OutOfMemoryError:
-                return _answer(self._call(self._publish_when_full, snapshot, (), rows), log_lost=len(log))
+        try:
+            return self._published(snapshot, log, member, rows)
+        except RedisError as error:  # a generator around it would cost a sender a tenth of its work
+            raise self._unavailable(error) from error
 
-    def _publish_with(self, member: Member, snapshot: Snapshot, log: Sequence[LogEntry], rows: str) -> Any:
-        """Publish a child's snapshot and add it to its parent's bar."""
-        with self.client.pipeline(transaction=False) as pipe:
-            self._call(partial(_evalsha, pipe, self._publish), snapshot, log, rows)
-            self._families.add(partial(_evalsha, pipe), member, snapshot)
-            published, added = pipe.execute(raise_on_error=False)
-        if isinstance(added, NoScriptError):
-            self._families.add(_run, member, snapshot)
-        elif isinstance(added, RedisError):
-            raise added
-        if isinstance(published, NoScriptError):
-            return self._call(self._publish, snapshot, log, rows)
-        if isinstance(published, RedisError):
-            raise published
-        return published
+    def _published(self, snapshot: Snapshot, log: Sequence[LogEntry], member: Member | None, rows: str) -> Answer:
+        calls = [self._telling(self._publish, snapshot, log, rows)]
+        if member is not None and tells(snapshot):
+            calls.append(self._families.adding(member, snapshot))
+        try:
+            return _answer(self._scripts.run(*calls)[0])
+        except OutOfMemoryError:
+            (reply,) = self._scripts.run(self._telling(self._publish_when_full, snapshot, (), rows))
+            return _answer(reply, log_lost=len(log))
 
     def roll_up(self, rollup: Rollup, words: Sequence[int] = ()) -> None:
         """As `Backend.roll_up`."""
@@ -104,20 +100,15 @@ class RedisBackend:
         with self._one_kind_of_error():
             self._families.end(parent)
 
-    def _call(self, publish: Callable[..., Any], snapshot: Snapshot, log: Sequence[LogEntry], rows: str) -> Any:
-        state_topic, log_topic = self._keys.topics(snapshot.task)
+    def _telling(self, script: Script, snapshot: Snapshot, log: Sequence[LogEntry], rows: str) -> Call:
+        """The call that publishes."""
+        state_topic, log_topic = self._topics(snapshot.task)
         keep_s = self._keep_final_s if snapshot.is_final else self._keep_running_s
         before, _, after = snapshot.at(0).to_json().partition(_POSITION)
-        head = (
-            snapshot.attempt,
-            keep_s,
-            snapshot.event,
-            before + b'"pos":',
-            b"," + after,
-        )
+        told = (snapshot.attempt, keep_s, snapshot.event, before + b'"pos":', b"," + after, state_topic, log_topic)
         row = (row_before_position(snapshot), rows)
-        tail = (state_topic, log_topic, self._log_entries, *row, *(entry.to_json() for entry in log))
-        return publish(keys=self._keys.of_task(snapshot.task), args=head + tail)
+        entries = [entry.to_json() for entry in log]
+        return script, self._of_task(snapshot.task), (*told, self._log_entries, *row, *entries)
 
     def append(self, channel: str, event: str, data: bytes, once: str = "") -> int:
         """As `Backend.append`."""
@@ -205,22 +196,16 @@ class RedisBackend:
     def _one_kind_of_error(self) -> Iterator[None]:
         try:
             yield
-        except ReadOnlyError as error:
-            self.client.connection_pool.disconnect()
-            raise BackendUnavailable(f"Redis is read-only (a fail-over?): {error}") from error
         except RedisError as error:
-            raise BackendUnavailable(f"Redis did not answer ({type(error).__name__}): {error}") from error
+            raise self._unavailable(error) from error
+
+    def _unavailable(self, error: RedisError) -> BackendUnavailable:
+        if isinstance(error, ReadOnlyError):
+            self.client.connection_pool.disconnect()
+            return BackendUnavailable(f"Redis is read-only (a fail-over?): {error}")
+        return BackendUnavailable(f"Redis did not answer ({type(error).__name__}): {error}")
 
 
 def _answer(reply: Sequence[bytes], *, log_lost: int = 0) -> Answer:
     verdict, pos, cancel, log_pos = reply
     return Answer(Verdict(verdict.decode()), int(pos), float(cancel) if cancel else None, log_lost, int(log_pos))
-
-
-def _run(script: Any, keys: Sequence[str], args: Sequence[Any]) -> Any:
-    return script(keys=keys, args=args)
-
-
-def _evalsha(pipe: Any, script: Any, keys: Sequence[str], args: Sequence[Any]) -> None:
-    """Put a script into a pipeline by its hash; redis-py's own way asks each time whether the server knows it."""
-    pipe.evalsha(script.sha, len(keys), *keys, *args)

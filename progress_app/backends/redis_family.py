@@ -1,6 +1,6 @@
 """Roll-ups on Redis: one script adds a child's progress to its parent's bar (see `rollup`)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Final, cast
 
@@ -8,6 +8,7 @@ from redis import Redis
 
 from progress_app.backends.base import ROLL_UP_EVERY_MS
 from progress_app.backends.keys import Keys, script
+from progress_app.backends.redis_scripts import Call
 from progress_app.channels import task_channel
 from progress_app.events import Children, Snapshot
 from progress_app.rollup import PERCENT, POS, Member, Rollup, packed, word
@@ -36,11 +37,11 @@ class RedisFamilies:
         # It stands beside the snapshot, which is let past a full Redis too.
         self._script = client.register_script("#!lua flags=allow-oom\n" + script("rollup"))
 
-    def add(self, call: Callable[..., Any], member: Member, snapshot: Snapshot) -> None:
-        """Add a child's snapshot; `call(script, keys, args)` runs the script or puts it into a pipeline."""
+    def adding(self, member: Member, snapshot: Snapshot) -> Call:
+        """The call that adds a child's snapshot."""
         told = packed([word(snapshot.attempt, snapshot.state, snapshot.percent)])
         args = (member.number, told, *self._how(member.parent, ROLL_UP_EVERY_MS))
-        call(self._script, self._keys.of_family(member.parent), args)
+        return self._script, self._keys.of_family(member.parent), args
 
     def begin(self, rollup: Rollup, words: Sequence[int]) -> None:
         """As `Backend.roll_up`."""
