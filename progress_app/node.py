@@ -24,6 +24,7 @@ from progress_app.hub import Hub
 from progress_app.kick import CHANNEL, users_of
 from progress_app.listing import Listing
 from progress_app.polling import Polling
+from progress_app.processes import TELL_EVERY_S, key, sorted_by_life
 from progress_app.seats import RETRY_AFTER_S, Seats
 from progress_app.stats import Stats
 from progress_app.stream import Stream
@@ -32,8 +33,6 @@ from progress_app.sweeper import Sweeper
 logger = logging.getLogger(__name__)
 
 MOST_CONNECTIONS: Final = 4  # for tokens: one takes a fraction of a millisecond
-TELL_EVERY_S: Final = 5.0  # how often a process says how it is
-SILENT_AFTER_S: Final = 3 * TELL_EVERY_S
 
 
 class Node:
@@ -167,7 +166,7 @@ class Node:
 
     @property
     def _key(self) -> str:
-        return f"{self.settings.key_prefix}:processes"
+        return key(self.settings.key_prefix)
 
     async def _keep_telling(self) -> None:
         name = f"{socket.gethostname()}:{os.getpid()}"
@@ -185,8 +184,7 @@ class Node:
 
     async def _processes(self) -> list[dict[str, Any]]:
         found = await cast("redis.Redis", self._redis).hgetall(self._key)
-        told = [msgspec.json.decode(value, type=dict[str, Any]) for value in found.values()]
-        alive = [each for each in told if time.time() - each["ts"] < SILENT_AFTER_S]
-        if gone := [each["name"] for each in told if each not in alive]:
+        alive, gone = sorted_by_life(found.values(), time.time())
+        if gone:
             await cast("redis.Redis", self._redis).hdel(self._key, *gone)
-        return sorted(alive, key=lambda each: str(each["name"]))
+        return alive

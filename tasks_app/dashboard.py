@@ -18,7 +18,7 @@ from django.utils import timezone
 
 from progress_app.events import State
 from tasks_app.models import Task
-from tasks_app.search import ALL
+from tasks_app.search import ALL, Term
 from tasks_app.transitions import OWNED, WAITING
 
 HOURS: Final = 24
@@ -160,7 +160,7 @@ def _times(seconds: Iterable[float]) -> Times:
 
 def _row(row: dict[str, Any], field: str, term: str) -> Row:
     name = row[field]
-    counts = tuple(Cell(number=row[f"in_{span}"], link=_link(f"{term}:{name}", span)) for span in SPANS)
+    counts = tuple(Cell(number=row[f"in_{span}"], link=_link(str(Term(term, name)), span)) for span in SPANS)
     return Row(name=name, counts=counts)
 
 

@@ -3,7 +3,8 @@
     state:failed job:profile_csv owner:alice after:2026-11-01 orders
 
 Terms of one key are alternatives, all else must hold together. A plain word is looked for in the message, the error,
-the owner's name and at the beginning of the task's id.
+the owner's name and at the beginning of the task's id. What has blanks in it stands in double quotes,
+`error:"torn row"`, and a double quote within is doubled.
 """
 
 import re
@@ -22,6 +23,9 @@ from tasks_app.permissions import visible_tasks
 from tasks_app.registry import all_jobs
 from tasks_app.transitions import Transitions
 
+QUOTE: Final = '"'
+_PART: Final = re.compile(r'(?:(?P<key>\w+):)?(?:"(?P<quoted>(?:[^"]|"")*)"(?!\S)|(?P<plain>\S+))')
+_NEEDS_QUOTES: Final = re.compile(r'\s|^"')
 MOST_TERMS: Final = 20
 LONGEST_TERM: Final = 100
 MINE, ALL = "mine", "all"
@@ -37,7 +41,8 @@ class Term:
     value: str
 
     def __str__(self) -> str:
-        return f"{self.key}:{self.value}" if self.key else self.value
+        value = f'"{self.value.replace(QUOTE, QUOTE * 2)}"' if _NEEDS_QUOTES.search(self.value) else self.value
+        return f"{self.key}:{value}" if self.key else value
 
     @property
     def condition(self) -> Q:
@@ -49,11 +54,19 @@ def terms(texts: Iterable[str]) -> list[Term]:
     """The different terms of these texts, in their order; a key that nobody knows is part of a word."""
     found: dict[Term, None] = {}
     for text in texts:
-        for part in text.replace("\x00", "\ufffd").split():  # PostgreSQL would refuse to look for a NUL
-            key, colon, value = part[:LONGEST_TERM].partition(":")
-            known = bool(colon and value and key.lower() in _KEYS)
-            found[Term(key.lower(), value) if known else Term("", part[:LONGEST_TERM])] = None
+        for part in _PART.finditer(text.replace("\x00", "\ufffd")):  # PostgreSQL would refuse to look for a NUL
+            if (term := _term(part)).value:
+                found[term] = None
     return list(found)[:MOST_TERMS]
+
+
+def _term(part: re.Match[str]) -> Term:
+    key, quoted, plain = (part["key"] or "").lower(), part["quoted"], part["plain"] or ""
+    value = plain if quoted is None else quoted.replace(QUOTE * 2, QUOTE)
+    if value and key in _KEYS:
+        return Term(key, value[:LONGEST_TERM])
+    whole = f"{part['key']}:{value}" if part["key"] else value
+    return Term("", whole[:LONGEST_TERM])
 
 
 def chosen(user: Any, wanted: Iterable[Term], scope: str = MINE) -> Transitions:

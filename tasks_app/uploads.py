@@ -24,8 +24,11 @@ def within_limit(upload: Any) -> None:
         ValidationError: code "too_large".
 
     """
-    limit_bytes = conf.get().upload_limit_bytes
-    if upload.size > limit_bytes:
-        text = _("The file has {size}; at most {most} are accepted. Divide it, or ask staff for a higher limit.")
-        sizes = {"size": filesizeformat(upload.size), "most": filesizeformat(limit_bytes)}
-        raise ValidationError(text.format(**sizes), code="too_large")
+    if upload.size > conf.get().upload_limit_bytes:
+        raise ValidationError(refusal().format(size=filesizeformat(upload.size)), code="too_large")
+
+
+def refusal() -> str:
+    """Why a file is refused, with {size} for its own size: the browser says it before it sends the file."""
+    text = _("The file has {size}; at most {most} are accepted. Divide it, or ask staff for a higher limit.")
+    return text.format(size="{size}", most=filesizeformat(conf.get().upload_limit_bytes))

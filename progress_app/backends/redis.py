@@ -161,6 +161,11 @@ class RedisBackend:
             number, _ = pipe.execute()
         return int(number)
 
+    def fields(self, key: str) -> dict[bytes, bytes]:
+        """All fields of a hash; none if it is not there."""
+        with self._one_kind_of_error():
+            return cast("dict[bytes, bytes]", self.client.hgetall(key))
+
     def read_snapshot(self, task: str) -> Snapshot | None:
         """As `Backend.read_snapshot`."""
         with self._one_kind_of_error():

@@ -10,11 +10,12 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_http_methods
 
-from tasks_app import attachments, lifecycle, registry
+from tasks_app import attachments, conf, lifecycle, registry
 from tasks_app.inputs import command_line, recent_inputs
 from tasks_app.models import Task
 from tasks_app.permissions import may_control, may_start, visible_task
 from tasks_app.sparkline import lately
+from tasks_app.uploads import refusal
 from tasks_app.views.verb import answer
 
 LONGEST_KEY: Final = 100
@@ -57,7 +58,8 @@ def _page(
     """The page of a job's form; its key makes a second click on its button the same start as the first."""
     key = request.POST.get("idempotency_key") or uuid4().hex
     beside = {"recent": recent_inputs(job, request.user), "command": command_line(job, form), **lately(job.name)}
-    shown = {"job": job, "form": form, "repeats": repeats, "idempotency_key": key, **beside}
+    bound = {"most_bytes": conf.get().upload_limit_bytes, "too_large": refusal()}
+    shown = {"job": job, "form": form, "repeats": repeats, "idempotency_key": key, **beside, **bound}
     return render(request, "tasks_app/job_form.html", shown, status=status)
 
 

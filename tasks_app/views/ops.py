@@ -1,12 +1,14 @@
 """The page of operations, and what its stream tells, for a browser that has to ask for it."""
 
-from typing import Final
+from typing import Any, Final
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from progress_app.exceptions import BackendUnavailable
+from progress_app.processes import processes
 from progress_app.widget import HOSTED, connection, sharers
 from tasks_app import chart, dashboard
 from tasks_app.overview import overview
@@ -24,6 +26,7 @@ def page(request: HttpRequest) -> HttpResponse:
     hours, (waited, ran) = dashboard.throughput(), dashboard.paces()
     shown = {
         **overview(),
+        "processes": _processes(),
         "connection": _own_stream() | {"session": sharers(request)},
         "under_way": dashboard.present(),
         "stalled": dashboard.stalled(),
@@ -52,6 +55,14 @@ def _own_stream() -> dict[str, str]:
 @require_safe
 @login_required
 def now(request: HttpRequest) -> HttpResponse:
-    """The queues and workers as the channel `ops` has them, without the web processes; for staff."""
+    """The queues, workers and web processes as the channel `ops` has them; for staff."""
     only_staff(request.user)
-    return JsonResponse({"v": 1, **overview()})
+    return JsonResponse({"v": 1, **overview(), "processes": _processes()})
+
+
+def _processes() -> list[dict[str, Any]]:
+    """What the web processes say of themselves; nothing while Redis is away."""
+    try:
+        return processes()
+    except BackendUnavailable:
+        return []

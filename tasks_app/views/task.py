@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.db.models import QuerySet
+from django.db.models import Count
 from django.http import Http404, HttpRequest, HttpResponse, StreamingHttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -46,7 +46,7 @@ def _shown(request: HttpRequest, task: Task) -> Mapping[str, Any]:
     usual = None if task.is_final else history(task.job).usual
     return {
         **_over_time(task),
-        "pieces": _pieces(task) if task.has_children else [],
+        **_children(task),
         "usual_s": usual.middle if usual else None,
         "can_mail": can_mail(request.user),
         "wants_mail": not task.is_final and wants_mail(task, request.user),
@@ -71,8 +71,13 @@ def _shown(request: HttpRequest, task: Task) -> Mapping[str, Any]:
     }
 
 
-def _pieces(task: Task) -> QuerySet[Task]:
-    return task.children.order_by("number").only("id", "state", "number")[:MOST_PIECES]
+def _children(task: Task) -> Mapping[str, Any]:
+    """The children to draw, and how many of all of them are in each state."""
+    if not task.has_children:
+        return {"pieces": [], "piece_counts": []}
+    counts = task.children.order_by("state").values_list("state").annotate(number=Count("pk"))
+    pieces = task.children.order_by("number").only("id", "state", "number")[:MOST_PIECES]
+    return {"pieces": pieces, "piece_counts": list(counts)}
 
 
 def _over_time(task: Task) -> Mapping[str, Any]:

@@ -1,5 +1,7 @@
 """The page of operations: its figures, its links, and what it costs."""
 
+import json
+import time
 from datetime import timedelta
 from typing import Any
 
@@ -9,6 +11,7 @@ from django.test import Client
 from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
+from progress_app import conf, connections
 from progress_app.events import State
 from tasks_app import chart, dashboard
 from tasks_app.models import Task
@@ -84,6 +87,28 @@ def test_each_number_leads_to_as_many_tasks(page: Client) -> None:
         for cell in rows[0].counts:
             listed = page.get(cell.link).context["page_obj"].paginator.count
             assert listed == cell.number
+
+
+def test_a_name_with_blanks_and_quotes_leads_there_too(page: Client) -> None:
+    failed(timedelta(), code='torn "row" 7', job="two words")
+    for rows in (dashboard.failures("job", "job"), dashboard.failures("error_code", "error")):
+        assert page.get(rows[0].counts[0].link).context["page_obj"].paginator.count == 1
+
+
+def test_the_first_paint_has_the_web_processes_and_a_late_one_in_colour(page: Client) -> None:
+    backend, told = connections.backend(), {"streams": 3, "channels": 5, "ts": time.time()}
+    for name, lag_ms, ago_s in (("web:1", 12.5, 0), ("web:2", 2_500.0, 0), ("web:3", 1.0, 60)):
+        value = json.dumps(told | {"name": name, "lag_ms": lag_ms, "ts": time.time() - ago_s})
+        backend.client.hset(f"{conf.get().key_prefix}:processes", name, value)
+    shown = page.get("/ops/").content.decode()
+    assert ("web:1" in shown, "web:2" in shown, "web:3" in shown) == (True, True, False)
+    assert shown.count('<tr data-state="failed">') == 1
+    assert [each["name"] for each in page.get("/ops/now/").json()["processes"]] == ["web:1", "web:2"]
+
+
+def test_the_page_is_shown_while_redis_is_away(page: Client, settings: Any) -> None:
+    settings.PROGRESS_REDIS_URL = "redis://127.0.0.1:1/0"
+    assert "No web process has told of itself" in page.get("/ops/").content.decode()
 
 
 def test_a_task_whose_worker_is_silent_is_stalled() -> None:

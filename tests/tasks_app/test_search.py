@@ -67,3 +67,16 @@ def test_nobody_finds_what_they_may_not_see(owner: User, stranger: User, group: 
     assert found(owner, "", scope="mine") == {own}
     assert found(owner, str(foreign.pk)) == set()
     assert found(stranger, "") == set()
+
+
+def test_a_value_with_blanks_stands_in_quotes(staff: User) -> None:
+    torn = made(state=State.FAILED, error_code='torn "row"')
+    made(state=State.FAILED, error_code="torn", message="row")
+    assert found(staff, 'error:"torn ""row"""') == {torn}
+    assert found(staff, '"no such words"') == set()
+
+
+@pytest.mark.parametrize("text", ["state:failed", 'error:"torn row"', '"two words"', 'a"b', '"un', 'x:"a ""b"""', "q:"])
+def test_a_term_s_text_means_the_same_term(text: str) -> None:
+    told = terms([text])
+    assert terms([" ".join(map(str, told))]) == told

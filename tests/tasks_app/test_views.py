@@ -172,6 +172,17 @@ def test_health_without_redis_is_503_and_gives_no_reason(
     assert b"hunter2" not in response.content
 
 
+def test_a_parent_s_page_counts_its_children_by_state_and_leads_to_them(owner: User) -> None:
+    parent = TaskFactory.create(owner=owner, running=True, has_children=True)
+    for number, state in enumerate([State.SUCCEEDED, State.SUCCEEDED, State.FAILED]):
+        TaskFactory.create(owner=owner, parent=parent, number=number, state=state)
+    page = logged_in(owner).get(f"/tasks/{parent.pk}/").content.decode()
+    assert "2 Succeeded" in page
+    link = f"/tasks/?scope=all&q=parent:{parent.pk}&q=state:failed"
+    assert link.replace("&", "&amp;") in page
+    assert len(logged_in(owner).get(link).context["rows"]) == 1
+
+
 # The log
 
 

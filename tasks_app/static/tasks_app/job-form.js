@@ -35,6 +35,7 @@ function quoted(text) {
 /** Send the form with a bar for its files; the answer, be it the task's page or the form with its faults, is shown. */
 function send(event) {
   event.preventDefault();
+  if (refuseLarge()) return;
   const bar = form.querySelector("[data-upload]");
   const label = bar.querySelector("label");
   const button = form.querySelector("button[type=submit]");
@@ -54,6 +55,25 @@ function send(event) {
   request.send(new FormData(form));
   button.disabled = true;
   bar.hidden = false;
+}
+
+/** Say of each file that is too large that it is, before it is sent for nothing; true if one is. */
+function refuseLarge() {
+  const { mostBytes, tooLarge } = form.dataset;
+  const large = [...form.querySelectorAll("input[type=file]")].filter((input) => input.files[0]?.size > mostBytes);
+  for (const input of large) {
+    const field = input.closest(".field");
+    const faults = Object.assign(document.createElement("ul"), { className: "errorlist", id: `${input.id}_error` });
+    const size = `${(input.files[0].size / 2 ** 20).toFixed(1)} MB`;
+    faults.append(Object.assign(document.createElement("li"), { textContent: tooLarge.replace("{size}", size) }));
+    field.querySelector(".errorlist")?.remove();
+    field.classList.add("has-errors");
+    input.setAttribute("aria-invalid", "true");
+    input.setAttribute("aria-describedby", faults.id);
+    field.insertBefore(faults, field.querySelector(".help"));
+    input.focus();
+  }
+  return large.length > 0;
 }
 
 function show({ responseURL, status, responseText }) {

@@ -14,6 +14,11 @@ import { showPercent, toast } from "./page-signs.js";
 const REFRESH_AGAIN_MS = 2_000;
 const TRIES = 3;
 const LINE_EVERY_MS = 5_000;
+const FRONT_EVERY_MS = 1_000; // who is next is told sooner
+const FRONT_OF_LINE = 5;
+const MOVING_EVERY_MS = 10_000;
+const CHILDREN_EVERY_MS = 3_000;
+const MOVING = ["waterfall", "pieces"]; // what changes while the state and the stage stay
 
 const log = new Log(document.getElementById("log"), {
   template: document.getElementById("log-line"),
@@ -27,12 +32,13 @@ let shownState = document.getElementById("outcome").dataset.state;
 let wantedState = shownState;
 let shownStage = null;
 let refreshing = null;
+let refreshedAt = Date.now();
 let tellsInBrowser = false;
 
 document.addEventListener("task-log", ({ detail }) => log.add(detail));
 document.addEventListener("task-log-reset", () => log.addGap());
 document.addEventListener("task-progress", ({ detail }) => follow(detail));
-if (!FINAL.has(shownState)) setInterval(() => askForLine(), LINE_EVERY_MS);
+if (!FINAL.has(shownState)) askForLine();
 offerNotification();
 
 function follow(snapshot) {
@@ -43,7 +49,37 @@ function follow(snapshot) {
   document.getElementById("bar").dataset.state = wantedState;
   showPercent(FINAL.has(wantedState) ? null : snapshot.percent);
   if (ends) tellEnd(snapshot);
-  if (isNews) refreshing ??= refresh(stage).finally(() => (refreshing = null));
+  if (isNews) begin(() => refresh(stage));
+  else if (isDue(snapshot)) begin(() => takeAnew());
+}
+
+function begin(work) {
+  refreshing ??= work().finally(() => {
+    refreshing = null;
+    refreshedAt = Date.now();
+  });
+}
+
+function isDue({ children, state }) {
+  if (FINAL.has(state) || document.hidden) return false;
+  return Date.now() - refreshedAt > (children?.total ? CHILDREN_EVERY_MS : MOVING_EVERY_MS);
+}
+
+/** Swap what moves within a stage, unless somebody is about to follow a link in it. */
+async function takeAnew() {
+  try {
+    const fresh = await fetchPage();
+    for (const part of MOVING.map((id) => document.getElementById(id))) {
+      if (fresh && part && !part.contains(document.activeElement)) swap(part, fresh.getElementById(part.id));
+    }
+  } catch {
+    // The server is away; the connection's own sign says so, and a later snapshot tries again.
+  }
+}
+
+async function fetchPage() {
+  const response = await fetch(location.href, { headers: { Accept: "text/html" }, cache: "no-store" });
+  return response.ok ? new DOMParser().parseFromString(await response.text(), "text/html") : null;
 }
 
 function tellEnd({ state, error }) {
@@ -65,9 +101,8 @@ async function refresh(stage) {
 }
 
 async function swapParts() {
-  const response = await fetch(location.href, { headers: { Accept: "text/html" }, cache: "no-store" });
-  if (!response.ok) return false;
-  const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
+  const fresh = await fetchPage();
+  if (!fresh) return false;
   for (const part of document.querySelectorAll("[data-refresh]")) swap(part, fresh.getElementById(part.id));
   shownState = document.getElementById("outcome").dataset.state;
   showLocalTimes(document);
@@ -83,14 +118,22 @@ function swap(part, fresh) {
   if (focused !== null) (document.getElementById(focused) ?? document.getElementById("main")).focus();
 }
 
+/** Ask for the place in line as long as the task waits, more often near its front. */
 async function askForLine() {
-  if (wantedState !== "queued" || document.hidden) return;
+  if (FINAL.has(wantedState)) return;
+  const place = wantedState === "queued" && !document.hidden ? await showPlace() : null;
+  const isNear = place && (place.position <= FRONT_OF_LINE || place.starts_in_s < FRONT_EVERY_MS / 100);
+  setTimeout(askForLine, isNear ? FRONT_EVERY_MS : LINE_EVERY_MS);
+}
+
+async function showPlace() {
   try {
     const response = await fetch(bar.dataset.snapshotUrl, { headers: { Accept: "application/json" } });
     const snapshot = response.ok ? await response.json() : null;
     if (snapshot?.state === "queued" && wantedState === "queued") bar.show(snapshot);
+    return snapshot?.queue;
   } catch {
-    // As above.
+    return null; // as above
   }
 }
 

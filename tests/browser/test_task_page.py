@@ -1,0 +1,113 @@
+"""A task's page while it goes on: what moves within a stage, a thousand children, the word at the end."""
+
+import re
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from progress_app import connections
+from progress_app.events import Children, Snapshot, State
+from tasks_app.models import Task
+from tests.browser import steps
+from tests.browser.test_screens import MakeTask, live_task
+from tests.factories import TaskFactory
+from tests.stack import Stack
+
+pytestmark = pytest.mark.long
+
+LATER = "const now = Date.now; window.aheadMs = 0; Date.now = () => now() + window.aheadMs;"
+NOTIFICATIONS = """
+  window.told = [];
+  window.Notification = class {
+    static async requestPermission() { return "ANSWER"; }
+    constructor(text) { window.told.push(text); }
+  };
+  Object.defineProperty(document, "hidden", { get: () => window.isAway ?? false });
+"""
+
+
+def tell(task: Task, percent: float, state: State = State.RUNNING, **more: Any) -> None:
+    snapshot = Snapshot(task=str(task.pk), state=state, attempt=1, percent=percent, **more)
+    connections.backend().publish(snapshot)
+
+
+def test_the_waterfall_and_the_children_go_on_within_a_stage(live: Stack, member: Page, running_task: MakeTask) -> None:
+    task = running_task(has_children=True)
+    child = TaskFactory.create(parent=task, number=0, owner=task.owner, running=True)
+    member.add_init_script(LATER)
+    member.goto(f"{live.url}/tasks/{task.pk}/")
+    steps.expect_connection(member, "live")
+    tell(task, 10.0)
+    piece = member.locator(".piece")
+    expect(piece).to_have_attribute("data-state", "running")
+    Task.objects.filter(pk=child.pk).update(state=State.SUCCEEDED)
+    member.evaluate("window.aheadMs = 11_000")
+    tell(task, 11.0, children=Children(total=2, done=1))
+    expect(piece).to_have_attribute("data-state", "succeeded")
+
+
+@pytest.mark.parametrize("width_px", [320, 1280])
+def test_a_thousand_children_stay_readable(live: Stack, member: Page, running_task: MakeTask, width_px: int) -> None:
+    task = running_task(has_children=True)
+    states = [State.FAILED if number % 100 == 7 else State.SUCCEEDED for number in range(1_000)]
+    Task.objects.bulk_create(
+        Task(job="rehearsal", owner=task.owner, parent=task, number=number, state=state)
+        for number, state in enumerate(states)
+    )
+    member.set_viewport_size({"width": width_px, "height": 900})
+    member.goto(f"{live.url}/tasks/{task.pk}/")
+    pieces = member.locator(".piece")
+    expect(pieces).to_have_count(1_000)
+    size = pieces.first.bounding_box()
+    assert size is not None
+    assert min(size["width"], size["height"]) >= 24, "large enough to be hit"
+    expect(member.get_by_role("link", name="10 Failed")).to_be_visible()
+    steps.keep_picture(member, f"thousand-{width_px}")
+    pieces.nth(7).click()
+    member.wait_for_url(f"**/tasks/{task.children.get(number=7).pk}/")
+
+
+def test_a_waiting_task_s_place_moves_while_one_looks(live: Stack, member: Page, running_task: MakeTask) -> None:
+    ahead = running_task(state=State.QUEUED, attempt=0)
+    task = running_task(state=State.QUEUED, attempt=0)
+    member.goto(f"{live.url}/tasks/{task.pk}/")
+    wait = member.locator("#bar [data-part=wait]")
+    expect(wait).to_contain_text("number 2 in line")
+    Task.objects.filter(pk=ahead.pk).update(state=State.RUNNING, attempt=1)
+    expect(wait).to_contain_text("next in line")
+
+
+def test_a_notification_of_the_browser_tells_the_end_to_who_asked_and_is_away(
+    live: Stack, member: Page, running_task: MakeTask
+) -> None:
+    task = live_task(running_task())
+    member.add_init_script(NOTIFICATIONS.replace("ANSWER", "granted"))
+    member.goto(f"{live.url}/tasks/{task.pk}/")
+    steps.expect_connection(member, "live")
+    button = member.get_by_role("button", name="In this browser")
+    button.click()
+    expect(button).to_have_attribute("aria-pressed", "true")
+    member.evaluate("window.isAway = true")
+    tell(task, 100.0, State.SUCCEEDED)
+    expect(member.locator(".toast")).to_contain_text("Succeeded")
+    assert member.evaluate("window.told") == ["Rehearsal: Succeeded"]
+
+
+def test_who_did_not_ask_gets_no_notification(live: Stack, member: Page, running_task: MakeTask) -> None:
+    task = live_task(running_task())
+    member.add_init_script(NOTIFICATIONS.replace("ANSWER", "granted"))
+    member.goto(f"{live.url}/tasks/{task.pk}/")
+    steps.expect_connection(member, "live")
+    member.evaluate("window.isAway = true")
+    tell(task, 100.0, State.SUCCEEDED)
+    expect(member.locator(".toast")).to_contain_text("Succeeded")
+    assert member.evaluate("window.told") == []
+
+
+def test_a_refused_permission_is_said(live: Stack, member: Page, running_task: MakeTask) -> None:
+    task = live_task(running_task())
+    member.add_init_script(NOTIFICATIONS.replace("ANSWER", "denied"))
+    member.goto(f"{live.url}/tasks/{task.pk}/")
+    member.get_by_role("button", name="In this browser").click()
+    expect(member.locator("#tell-note")).to_have_text(re.compile("refuses notifications"))
