@@ -184,7 +184,7 @@ class Node:
 
     async def _processes(self) -> list[dict[str, Any]]:
         found = await cast("redis.Redis", self._redis).hgetall(self._key)
-        alive, gone = sorted_by_life(found.values(), time.time())
+        alive, gone = sorted_by_life(cast("dict[bytes, bytes]", found).values(), time.time())
         if gone:
             await cast("redis.Redis", self._redis).hdel(self._key, *gone)
         return alive

@@ -37,7 +37,7 @@ def open_with(live: Stack, chromium: Browser, session: dict[str, str]) -> Iterat
 def test_every_page_fits_from_a_small_phone_to_4k(
     live: Stack,
     open_with: Open,
-    pages: dict[str, str],  # noqa: F811
+    pages: dict[str, str],
     width_px: int,
 ) -> None:
     page = open_with(viewport={"width": width_px, "height": max(600, width_px * 9 // 16)})
