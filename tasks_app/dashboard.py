@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from progress_app.events import State
 from tasks_app.models import Task
+from tasks_app.record import noted_snapshot
 from tasks_app.search import ALL, Term
 from tasks_app.transitions import OWNED, WAITING
 
@@ -25,6 +26,7 @@ HOURS: Final = 24
 MOST_TIMED: Final = 2_000  # a 95th percentile is firm by then, and they are read in a few ms
 MOST_ROWS: Final = 10  # of a matrix: the worst ones
 MOST_STALLED: Final = 20
+IN_MOTION: Final = '"stalled_s":null'  # in a snapshot's JSON
 BAD: Final = (State.FAILED, State.LOST)
 SPANS: Final = {"1h": timedelta(hours=1), "24h": timedelta(hours=24), "7d": timedelta(days=7)}
 
@@ -80,6 +82,14 @@ class UnderWay:
     stalled: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Motionless:
+    """A task that makes no step, and since how many seconds."""
+
+    task: Task
+    silent_s: float
+
+
 def present() -> UnderWay:
     """How many tasks are under way."""
     silent = Q(state__in=OWNED, lease_until__lt=Now())
@@ -97,6 +107,21 @@ def stalled() -> list[Task]:
     """The tasks whose worker has not renewed its lease, the longest silent first."""
     silent = Task.objects.filter(state__in=OWNED, lease_until__lt=Now()).order_by("lease_until")
     return list(silent.only("id", "job", "own_title", "worker", "lease_until")[:MOST_STALLED])
+
+
+def motionless() -> list[Motionless]:
+    """The tasks whose worker is alive and whose job makes no step for far longer than its own rhythm, as last noted.
+
+    Only tasks that a worker has are looked at: as many as there are worker processes.
+    """
+    held = Task.objects.filter(state__in=OWNED, lease_until__gte=Now()).exclude(snapshot__contains=IN_MOTION)
+    now = timezone.now().timestamp()
+    noted = [(task, noted_snapshot(task)) for task in held.exclude(snapshot="").order_by("started_at")[:MOST_STALLED]]
+    return [
+        Motionless(task=task, silent_s=now - snapshot.ts + snapshot.stalled_s)
+        for task, snapshot in noted
+        if snapshot.stalled_s and snapshot.attempt == task.attempt
+    ]
 
 
 def throughput() -> tuple[Hour, ...]:

@@ -30,6 +30,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "connection": _own_stream() | {"session": sharers(request)},
         "under_way": dashboard.present(),
         "stalled": dashboard.stalled(),
+        "motionless": dashboard.motionless(),
         "ended": sum(hour.ended for hour in hours),
         "bad": sum(hour.bad for hour in hours),
         "lost": sum(hour.lost for hour in hours),

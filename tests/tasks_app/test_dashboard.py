@@ -4,6 +4,7 @@ import json
 import time
 from datetime import timedelta
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.contrib.auth.models import User
@@ -12,7 +13,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from progress_app import conf, connections
-from progress_app.events import State
+from progress_app.events import Snapshot, State
 from tasks_app import chart, dashboard
 from tasks_app.models import Task
 from tasks_app.search import ALL, chosen, terms
@@ -119,6 +120,34 @@ def test_a_task_whose_worker_is_silent_is_stalled() -> None:
     assert dashboard.present() == dashboard.UnderWay(waiting=1, running=2, stalled=1)
 
 
+def told(stalled_s: float | None, attempt: int = 1) -> str:
+    noted = Snapshot(task=str(uuid4()), attempt=attempt, state=State.RUNNING, ts=time.time() - 5, stalled_s=stalled_s)
+    return noted.to_json().decode()
+
+
+def test_a_job_that_makes_no_step_is_shown_while_its_worker_is_alive() -> None:
+    still = TaskFactory.create(running=True, snapshot=told(60.0))
+    for snapshot in (told(None), told(60.0, attempt=0), ""):
+        TaskFactory.create(running=True, snapshot=snapshot)
+    TaskFactory.create(overdue=True, snapshot=told(60.0))
+    TaskFactory.create(ended=True, snapshot=told(60.0))
+    [found] = dashboard.motionless()
+    assert found.task == still
+    assert found.silent_s == pytest.approx(65, abs=3)
+
+
+def test_the_page_of_operations_names_a_job_that_makes_no_step(page: Client) -> None:
+    still = TaskFactory.create(running=True, snapshot=told(60.0))
+    shown = page.get("/ops/").content.decode()
+    assert "the job makes no step" in shown
+    assert f"/tasks/{still.pk}/" in shown
+
+
+def test_the_tasks_own_page_says_it_without_a_script_too(page: Client) -> None:
+    still = TaskFactory.create(running=True, snapshot=told(60.0))
+    assert "no step for" in page.get(still.get_absolute_url()).content.decode()
+
+
 def test_bars_stay_in_their_picture() -> None:
     ended()
     failed(timedelta(hours=1))
@@ -137,13 +166,13 @@ def test_an_empty_site_is_quiet(page: Client) -> None:
 def test_the_page_costs_the_same_whatever_there_is(
     page: Client, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    with django_assert_num_queries(10):  # two of them are the session and its user
+    with django_assert_num_queries(11):  # two of them are the session and its user
         page.get("/ops/")
     for number in range(5):
         failed(timedelta(hours=number), code=f"code{number}", job=f"job{number}")
         TaskFactory.create(overdue=True, worker=f"worker{number}")
         TaskFactory.create(queue=f"queue{number}")
-    with django_assert_num_queries(10):
+    with django_assert_num_queries(11):
         page.get("/ops/")
 
 
