@@ -2,9 +2,11 @@
 
 import re
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 from django.core.checks import CheckMessage, Error, Warning, register  # noqa: A004
 from django.utils.module_loading import import_string
+from gripcontrol import parse_grip_uri
 
 from progress_app import conf, connections, hosted
 from progress_app.exceptions import SettingError
@@ -20,7 +22,7 @@ def settings_fit(**_: Any) -> list[CheckMessage]:
         settings = conf.get()
     except SettingError as error:
         return [Error(str(error), hint="The README's table lists every setting.", id="progress_app.E001")]
-    found: list[CheckMessage] = _transport(settings)
+    found: list[CheckMessage] = [*_transport(settings), *_proxy(settings.grip_url)]
     for name, path in (("PROGRESS_MAY_READ", settings.may_read), ("PROGRESS_RECORD", settings.record)):
         found += _callable(name, path)
     if not settings.may_read:
@@ -65,6 +67,27 @@ def _credentials(settings: conf.Settings) -> list[tuple[str, str]]:
         if not re.fullmatch(form, value):
             found.append((name, f"{'not as it must be' if value else 'missing'}, expected {allowed}"))
     return found
+
+
+def _proxy(url: str) -> list[CheckMessage]:
+    """What keeps a GRIP proxy from being reached and its signatures from being known; never its key."""
+    if not url or _is_control_address(url):
+        return []
+    shown = re.split("[?&#]", url, maxsplit=1)[0].rpartition("@")[2]
+    text = f"GRIP_URL={shown!r} (its query is not shown): expected http://host:port/?iss=…&key=…, with the proxy's key."
+    hint = (
+        "pushpin.conf has them: push_in_http_port, sig_iss, sig_key. Leave it unset where no proxy holds the streams."
+    )
+    return [Error(text, hint=hint, id=f"{APP}.E007")]
+
+
+def _is_control_address(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        is_address = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        return is_address and bool(parse_grip_uri(url).get("key"))
+    except ValueError:  # a port that is none, a key that is no base64
+        return False
 
 
 def _built() -> list[CheckMessage]:

@@ -5,10 +5,10 @@ the project's own record is asked, once a channel, not once a viewer.
 """
 
 import asyncio
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable
 from typing import Final
 
-from progress_app.backends.base import Entry, Feed
+from progress_app.backends.base import Entry, Feed, snapshot_in
 from progress_app.channels import Kind
 from progress_app.events import Snapshot
 from progress_app.listing import Listings, Records, refresh
@@ -58,16 +58,13 @@ class Comparison:
 
     async def _compare_states(self, topics: Collection[Topic]) -> None:
         states = await self._feed.read_states([topic.channel.name for topic in topics])
-        for entry in states.values():
-            self._deliver(entry)
-        await self._ask_records([topic for topic in topics if self._needs_record(topic, states)])
+        known = {name: snapshot for name, entry in states.items() if (snapshot := snapshot_in(entry)) is not None}
+        for name in known:
+            self._deliver(states[name])
+        await self._ask_records([topic for topic in topics if self._needs_record(known.get(topic.channel.name))])
 
-    def _needs_record(self, topic: Topic, states: Mapping[str, Entry]) -> bool:
-        entry = states.get(topic.channel.name)
-        if entry is None:
-            return True
-        snapshot = Snapshot.from_json(entry.data)
-        return not snapshot.is_final and self._clock() - snapshot.ts > PULSE_LOST_S
+    def _needs_record(self, snapshot: Snapshot | None) -> bool:
+        return snapshot is None or (not snapshot.is_final and self._clock() - snapshot.ts > PULSE_LOST_S)
 
     async def _ask_records(self, topics: Collection[Topic]) -> None:
         """Show the project's own record where it knows more."""

@@ -4,6 +4,7 @@ A forked worker child builds its own: a Redis connection must not be shared with
 """
 
 import os
+from collections.abc import Sequence
 from functools import lru_cache, partial
 from typing import Any, Final
 
@@ -16,7 +17,7 @@ from progress_app.mirror import MirroredBackend
 from progress_app.publisher import GAP_S, RAISED_AGAIN_S, Publisher
 from progress_app.transports.ably import AblyTransport
 from progress_app.transports.base import Transport
-from progress_app.transports.grip import GripTransport
+from progress_app.transports.grip import GripTransport, kick_of
 from progress_app.transports.pusher import PusherTransport
 
 # A proxy of one's own costs nothing a message, and one that lags behind Redis is asked again by its viewers.
@@ -42,6 +43,15 @@ def transport() -> Transport | None:
 def is_away(name: str) -> bool:
     """Whether publishing to this transport has been given up for now; raises BackendUnavailable."""
     return backend().kept(_flag(conf.get(), name)) is not None
+
+
+def let_go(users: Sequence[str] | None) -> None:
+    """Have a GRIP proxy end the streams that it holds for these users, None: for everybody. Waits for nothing."""
+    if not isinstance(built := backend(), MirroredBackend):
+        return
+    for user in (None,) if users is None else users:
+        for publisher in built.publishers:
+            publisher.put(kick_of(user))
 
 
 def close() -> None:

@@ -6,7 +6,8 @@
    log, so such a client is given positions to begin at.
 3. States are conflated, so the proxy must not expect each position of theirs: their channels are held without one, and
    each renewal brings the present state. That also brings an end that fell between an answer and its being held.
-4. The package serves ten channels a stream, and no rows of lists: what asks for more gets an ordinary stream, which
+4. The proxy also listens on a channel of its own for each user and on one for everybody: a kick comes over them.
+5. The package serves ten channels a stream, and no rows of lists: what asks for more gets an ordinary stream, which
    the proxy passes on.
 """
 
@@ -18,6 +19,7 @@ from django.http import HttpRequest, HttpResponseBase
 from django.utils.decorators import decorator_from_middleware
 from django_eventstream.views import events
 from django_grip import GripInstruct, GripMiddleware
+from gripcontrol import Channel
 from jwt import InvalidTokenError
 
 from progress_app import connections
@@ -25,6 +27,7 @@ from progress_app.channels import Kind, parse
 from progress_app.exceptions import UsageError
 from progress_app.sse import encode_positions, parse_positions
 from progress_app.transports.base import is_carried
+from progress_app.transports.grip import EVERYBODY
 
 MARK: Final = "progress_app.held"
 RENEW_S: Final = 30  # without a word the proxy renews a stream in two minutes
@@ -90,6 +93,7 @@ class _Verified(GripMiddleware):  # type: ignore[misc]  # the base class ships n
 def _answer(request: Any) -> HttpResponseBase:
     response: HttpResponseBase = events(request)
     if told := request.grip.instruct:
+        told.add_channel(Channel(EVERYBODY))  # the package adds the user's own
         _hold_states_without_position(told, {_on_the_wire(name) for name in _states(request)})
     return response
 

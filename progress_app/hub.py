@@ -103,11 +103,10 @@ class Hub:
     def __len__(self) -> int:
         return len(self._topics)
 
-    async def read(self, task: str) -> bytes | None:
-        """The newest snapshot of a task in Redis as JSON, None if there is none; raises BackendUnavailable."""
+    async def read(self, task: str) -> Entry | None:
+        """The newest snapshot of a task in Redis, None if there is none; raises BackendUnavailable."""
         name = task_channel(task)
-        found = (await self._feed.read_states([name])).get(name)
-        return None if found is None else found.data
+        return (await self._feed.read_states([name])).get(name)
 
     # Viewers
 

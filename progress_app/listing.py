@@ -3,7 +3,7 @@
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 
-from progress_app.backends.base import Feed
+from progress_app.backends.base import Feed, snapshot_in
 from progress_app.channels import task_channel
 from progress_app.events import Snapshot
 from progress_app.rows import Board, row
@@ -37,7 +37,8 @@ async def refresh(board: Board, listing: Listing, feed: Feed, records: Records) 
     # A task on the board that the project does not list any more has ended, or has aged out of the list.
     gone = [task for task in board.tasks if task not in recorded]
     states = await feed.read_states([task_channel(task) for task in (*recorded, *gone)])
-    live = {entry.channel.removeprefix("task-"): Snapshot.from_json(entry.data) for entry in states.values()}
+    kept = (snapshot_in(entry) for entry in states.values())
+    live = {snapshot.task: snapshot for snapshot in kept if snapshot is not None}
     for task, snapshot in recorded.items():
         _put(board, _newer(live.get(task), snapshot))
     for task in gone:

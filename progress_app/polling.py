@@ -12,6 +12,7 @@ from typing import Any, Final
 
 from progress_app import hosted
 from progress_app.authorizer import Authorizer
+from progress_app.backends.base import snapshot_in
 from progress_app.channels import task_channel
 from progress_app.events import Snapshot, State
 from progress_app.exceptions import BackendUnavailable
@@ -155,8 +156,8 @@ class Polling:
         recent = self._recent.get(task)
         if recent is not None and recent.until_s > now_s:
             return recent
-        body = await self._hub.read(task)
-        snapshot = Snapshot.from_json(body) if body else None
+        entry = await self._hub.read(task)
+        snapshot, body = (snapshot_in(entry), entry.data) if entry else (None, None)
         if snapshot is None or not (snapshot.is_final or time.time() - snapshot.ts < IDLE_S):
             known = newer(snapshot, await self._records(task))
             snapshot, body = known, None if known is None else known.to_json()

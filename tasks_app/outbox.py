@@ -12,26 +12,18 @@
 """
 
 import logging
-import os
-import queue
 import threading
-import time
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Sequence
 from itertools import takewhile
 from typing import Any, Final
 from uuid import UUID
 
 from celery import current_app
-from django.db import close_old_connections
 
+from tasks_app.errands import Errands
 from tasks_app.models import Task
 
 RUN: Final = "tasks_app.run"
-MOST_WAITING: Final = 10_000  # beyond that maintenance publishes; a click still does not wait
-BATCH: Final = 100  # messages that one write notes
-NOTED_AFTER_S: Final = 0.05  # without a further message; a claim is through by then
-PAUSE_S: Final = 5.0  # after an unsure publish: longer than the broker's time-out, shorter than a maintenance interval
 
 logger = logging.getLogger(__name__)
 
@@ -97,28 +89,11 @@ def _note(sent: Sequence[Task]) -> None:
         Task.objects.filter(pk__in=ids).mark_published(attempt=attempt)
 
 
-class Outbox:
-    """The publishing thread of this process; started by the first task.
+class Outbox(Errands):
+    """The publishing thread of this process. Arguments as Errands."""
 
-    Args:
-        clock: gives seconds, for the pause and for tasks that wait.
-
-    """
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._waiting: queue.Queue[Task] = queue.Queue(MOST_WAITING)
-        self._lock = threading.Lock()
-        self._pid = 0
-        self._resumes_s = 0.0
-
-    def put(self, task: Task) -> None:
-        """Publish soon. Call it after the commit."""
-        try:
-            self._waiting.put_nowait(task)
-        except queue.Full:
-            logger.warning("The outbox is full; task %s is left to maintenance.", task.pk)
-        self._start()
+    name = "outbox"
+    if_not = "is left to maintenance"
 
     def put_later(self, task: Task, after_s: float) -> None:
         """Publish after so many seconds, if this process still lives by then."""
@@ -126,51 +101,11 @@ class Outbox:
         timer.daemon = True
         timer.start()
 
-    def _start(self) -> None:
-        """One thread, also in a child that was forked since."""
-        with self._lock:
-            if self._pid != os.getpid():
-                self._pid = os.getpid()
-                threading.Thread(target=self._run, name="outbox", daemon=True).start()
+    def _do(self, task: Task) -> bool:
+        return _send(task)
 
-    def _run(self) -> None:
-        while True:
-            taken, sent = self._sent()
-            try:
-                _note(sent)
-            except Exception:
-                logger.exception("%d tasks are with the broker, unnoted; maintenance publishes them again.", len(sent))
-            finally:
-                if self._waiting.empty():
-                    close_old_connections()
-                for _ in range(taken):
-                    self._waiting.task_done()
-
-    def _sent(self) -> tuple[int, list[Task]]:
-        """Wait for a task, send it and those that follow closely; gives how many came, and which were sent."""
-        sent, taken, task = list[Task](), 1, self._waiting.get()
-        with suppress(queue.Empty):
-            while True:
-                if self._send(task):
-                    sent.append(task)
-                if taken == BATCH:
-                    break
-                task = self._waiting.get(timeout=NOTED_AFTER_S)
-                taken += 1
-        return taken, sent
-
-    def _send(self, task: Task) -> bool:
-        if self._clock() < self._resumes_s:
-            logger.info("The broker was away just now; task %s is left to maintenance.", task.pk)
-            return False
-        if _send(task):
-            return True
-        self._resumes_s = self._clock() + PAUSE_S
-        return False
-
-    def flush(self) -> None:
-        """Wait until all that was put is published or left to maintenance."""
-        self._waiting.join()
+    def _note(self, done: Sequence[Task]) -> None:
+        _note(done)
 
 
 _outbox = Outbox()

@@ -1,6 +1,7 @@
 """What operations watch: the queues and the workers, as the channel `ops` tells them; the project's PROGRESS_OVERVIEW.
 
-From the database alone: it is the truth about who waits and who runs, also while the broker is away.
+From the database: it is the truth about who waits and who runs, also while the broker is away. Workers with nothing to
+do are in no row of it; they say themselves that they are there.
 """
 
 from typing import Any, Final
@@ -9,6 +10,7 @@ from django.db.models import Count, Min
 from django.utils import timezone
 
 from progress_app.events import State
+from tasks_app import presence
 from tasks_app.models import Task
 from tasks_app.transitions import OWNED, WAITING
 
@@ -34,9 +36,9 @@ def _queues() -> list[dict[str, Any]]:
 
 
 def _workers() -> list[dict[str, Any]]:
-    """By name, each with its running tasks, the longest first."""
+    """By name, each with its running tasks, the longest first; none for a worker that waits for one."""
     running = Task.objects.filter(state__in=OWNED, lease_until__isnull=False).order_by("worker", "started_at")
-    workers: dict[str, list[dict[str, Any]]] = {}
+    workers: dict[str, list[dict[str, Any]]] = {name: [] for name in presence.present()}
     for task in running.only("id", "job", "state", "percent", "started_at", "finished_at", "worker")[:MOST_SHOWN]:
         workers.setdefault(task.worker, []).append(
             {
@@ -47,4 +49,4 @@ def _workers() -> list[dict[str, Any]]:
                 "running_s": None if task.duration_s is None else round(task.duration_s, 1),
             }
         )
-    return [{"name": name, "tasks": tasks} for name, tasks in workers.items()]
+    return [{"name": name, "tasks": tasks} for name, tasks in sorted(workers.items())]

@@ -4,11 +4,18 @@ from collections.abc import Mapping
 from typing import Any
 
 from celery import states
-from celery.signals import after_task_publish, task_postrun, task_prerun, task_revoked
+from celery.signals import (
+    after_task_publish,
+    task_postrun,
+    task_prerun,
+    task_revoked,
+    worker_ready,
+    worker_shutdown,
+)
 from django.db import connections
 
 from progress_app import recorder
-from tasks_app import tracking
+from tasks_app import presence, tracking
 
 recorder.hear_of_ends()
 
@@ -45,3 +52,15 @@ def note_end(task: Any, task_id: str, retval: Any, state: str | None, **_: Any) 
 def note_revoked(request: Any, **_: Any) -> None:
     """End the row of a tracked task that Celery will not run, or has ended by force."""
     tracking.revoked(request.id)
+
+
+@worker_ready.connect(dispatch_uid="headway.presence")
+def note_worker(sender: Any, **_: Any) -> None:
+    """Let operations see the worker while it has nothing to do."""
+    presence.begin(sender.hostname)
+
+
+@worker_shutdown.connect(dispatch_uid="headway.presence")
+def note_worker_gone(sender: Any, **_: Any) -> None:
+    """Strike the worker off at once."""
+    presence.end(sender.hostname)

@@ -12,7 +12,7 @@ from django.db import IntegrityError, transaction
 from django.utils.translation import gettext as _
 
 from progress_app.events import State
-from tasks_app import outbox
+from tasks_app import newcomers, outbox
 from tasks_app.models import Task
 from tasks_app.permissions import visible_tasks
 from tasks_app.refusal import Refused
@@ -41,6 +41,7 @@ def start(draft: Task, user: Any, keep: Callable[[Task], object]) -> Task:
                 draft.save(force_insert=True)
                 keep(draft)
                 transaction.on_commit(partial(outbox.put, draft))
+                transaction.on_commit(partial(newcomers.put, draft))
         except IntegrityError:
             if not tries_left:
                 raise

@@ -31,7 +31,7 @@ from django.db import transaction
 from progress_app import recorder
 from progress_app.events import State
 from progress_app.exceptions import AttemptSuperseded, TaskCancelled
-from tasks_app import conf
+from tasks_app import conf, newcomers
 from tasks_app.lifecycle import announce_end
 from tasks_app.models import Task
 from tasks_app.tracked import TrackedReporter, tracked_reporter
@@ -106,6 +106,7 @@ def _make(tracking: Tracking, celery_id: str, name: str, owner: Any) -> None:
     )  # fmt: skip
     with transaction.atomic():
         Task.objects.bulk_create([row], ignore_conflicts=True)
+    transaction.on_commit(partial(newcomers.put, row))
 
 
 def _owner(tracking: Tracking, named: Any, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:

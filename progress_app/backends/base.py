@@ -5,6 +5,7 @@ one. Positions order the events of a channel and rise by one; a new channel star
 position made after a loss of data is higher than any made before (2^20 events a second would be needed to catch up).
 """
 
+import logging
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -16,6 +17,8 @@ from progress_app.rollup import Member, Rollup
 
 EPOCH_SHIFT: Final = 20
 ROLL_UP_EVERY_MS: Final = 200  # between two snapshots of a parent, however many children report
+
+logger = logging.getLogger(__name__)
 
 
 def first_position(unix_s: float) -> int:
@@ -57,6 +60,18 @@ class Entry:
     data: bytes
 
 
+def snapshot_in(entry: Entry) -> Snapshot | None:
+    """The snapshot that is kept of a task; None, with a word in the log, when it cannot be read."""
+    try:
+        return Snapshot.from_json(entry.data)
+    except ValueError as error:
+        # The error's text would quote what is kept.
+        logger.warning(
+            "What is kept of %s cannot be read and counts for nothing (%s).", entry.channel, type(error).__name__
+        )
+        return None
+
+
 class Backend(Protocol):
     """What workers and views use. Safe to share between threads.
 
@@ -95,6 +110,9 @@ class Backend(Protocol):
 
     def announce(self, channel: str, event: str, data: bytes) -> None:
         """Tell who listens to the channel now; nothing is stored."""
+
+    def announce_row(self, snapshot: Snapshot, *, audience: Collection[str] = ()) -> None:
+        """Tell lists of a task that nobody has published yet; nothing is stored. Nothing happens if somebody has."""
 
     def request_cancel(self, task: str, at: float) -> None:
         """Let the next publish of the task know that it was cancelled at this Unix time (s); the first call wins."""
@@ -143,7 +161,7 @@ class Feed(Protocol):
         """Stop delivering a channel."""
 
     async def read_states(self, channels: Sequence[str]) -> dict[str, Entry]:
-        """The newest event of each state channel; a channel without one is left out."""
+        """The newest event of each state channel; one without, or with something unreadable, is left out."""
 
     async def replay(self, channel: str, after: int | None, limit: int) -> list[Entry]:
         """As `Backend.replay`."""

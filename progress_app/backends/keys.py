@@ -45,6 +45,10 @@ class Keys:
         """The pub/sub topic of a channel."""
         return f"{self.prefix}:channel:{channel}"
 
+    def roster(self, name: str) -> str:
+        """Who is there, and when each was last."""
+        return f"{self.prefix}:roster:{name}"
+
     def channel(self, topic: str) -> str:
         """The channel of a topic."""
         return topic.removeprefix(f"{self.prefix}:channel:")

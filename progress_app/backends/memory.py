@@ -85,8 +85,18 @@ class MemoryBackend:
         task.attempt = snapshot.attempt
         task.snapshot = stored = snapshot.at(task.pos)
         self._announce(Entry(task_channel(snapshot.task), task.pos, stored.event, stored.to_json()))
-        for channel in () if audience is None else (ROWS, *map(audience_channel, audience)):
-            self._announce(Entry(channel, task.pos, "row", row(stored)))
+        if audience is not None:
+            self._tell_lists(stored, audience)
+
+    def _tell_lists(self, snapshot: Snapshot, audience: Collection[str]) -> None:
+        for channel in (ROWS, *map(audience_channel, audience)):
+            self._announce(Entry(channel, snapshot.pos, "row", row(snapshot)))
+
+    def announce_row(self, snapshot: Snapshot, *, audience: Collection[str] = ()) -> None:
+        """As `Backend.announce_row`."""
+        with self._lock:
+            if self.read_snapshot(snapshot.task) is None:
+                self._tell_lists(snapshot, audience)
 
     def roll_up(self, rollup: Rollup, words: Sequence[int] = ()) -> None:
         """As `Backend.roll_up`."""

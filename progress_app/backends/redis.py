@@ -24,7 +24,7 @@ from progress_app.backends.redis_scripts import Call, Scripts
 from progress_app.events import COMPLETE, Children, LogEntry, Snapshot
 from progress_app.exceptions import BackendUnavailable
 from progress_app.rollup import Member, Rollup, tells
-from progress_app.rows import row_before_position
+from progress_app.rows import row, row_before_position
 
 TIMEOUT_S: Final = 2.0  # a healthy answer takes under a millisecond; longer means that Redis is in trouble
 CONNECT_TIMEOUT_S: Final = 1.0
@@ -62,6 +62,7 @@ class RedisBackend:
         self._append = client.register_script("#!lua\n" + script("append"))
         self._scripts = Scripts(client)
         self._of_task, self._topics = map(lru_cache(KNOWN_TASKS), (self._keys.of_task, self._keys.topics))
+        self._announce_row = client.register_script("#!lua\n" + script("row"))
         self._families = RedisFamilies(client, self._keys, keep_s=keep_running_s, keep_ended_s=keep_final_s)
 
     def publish(
@@ -106,9 +107,9 @@ class RedisBackend:
         keep_s = self._keep_final_s if snapshot.is_final else self._keep_running_s
         before, _, after = snapshot.at(0).to_json().partition(_POSITION)
         told = (snapshot.attempt, keep_s, snapshot.event, before + b'"pos":', b"," + after, state_topic, log_topic)
-        row = (row_before_position(snapshot), rows)
+        listed = (row_before_position(snapshot), rows)
         entries = [entry.to_json() for entry in log]
-        return script, self._of_task(snapshot.task), (*told, self._log_entries, *row, *entries)
+        return script, self._of_task(snapshot.task), (*told, self._log_entries, *listed, *entries)
 
     def append(self, channel: str, event: str, data: bytes, once: str = "") -> int:
         """As `Backend.append`."""
@@ -121,6 +122,12 @@ class RedisBackend:
         """As `Backend.announce`."""
         with self._one_kind_of_error():
             self.client.publish(self._keys.topic(channel), b"0 %b\n%b" % (event.encode(), data))
+
+    def announce_row(self, snapshot: Snapshot, *, audience: Collection[str] = ()) -> None:
+        """As `Backend.announce_row`."""
+        args = (row(snapshot), "\n".join(self._keys.rows(audience)))
+        with self._one_kind_of_error():
+            self._announce_row(keys=[self._keys.state(snapshot.task)], args=args)
 
     def request_cancel(self, task: str, at: float) -> None:
         """As `Backend.request_cancel`."""
@@ -165,6 +172,22 @@ class RedisBackend:
         """All fields of a hash; none if it is not there."""
         with self._one_kind_of_error():
             return cast("dict[bytes, bytes]", self.client.hgetall(key))
+
+    def sign_in(self, roster: str, name: str, at: float) -> None:
+        """Note on a roster that somebody was there at this Unix time (s)."""
+        with self._one_kind_of_error():
+            self.client.hset(self._keys.roster(roster), name, repr(at))
+
+    def sign_out(self, roster: str, name: str) -> None:
+        """Strike a name off a roster."""
+        with self._one_kind_of_error():
+            self.client.hdel(self._keys.roster(roster), name)
+
+    def roster(self, roster: str) -> dict[str, float]:
+        """Who is on a roster, and when each was last there."""
+        with self._one_kind_of_error():
+            told = cast("dict[bytes, bytes]", self.client.hgetall(self._keys.roster(roster)))
+        return {name.decode(): float(at) for name, at in told.items()}
 
     def read_snapshot(self, task: str) -> Snapshot | None:
         """As `Backend.read_snapshot`."""

@@ -12,12 +12,12 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Collection, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Collection, Sequence
+from typing import Any, Final, TypeVar
 
 from redis import asyncio as redis
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from progress_app.backends.base import Entry, Sink, check_replay
 from progress_app.backends.keys import Keys, edges, message, state, stored
@@ -31,6 +31,7 @@ SILENT_AFTER_S: Final = 12.0  # two PINGs without any answer
 BACKOFF_FIRST_S: Final = 0.1
 BACKOFF_MOST_S: Final = 5.0  # Redis is ours and near: look often, but not all processes at once
 READ_TIMEOUT_S: Final = 2.0
+T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
@@ -79,7 +80,7 @@ class RedisFeed:
             began = time.monotonic()
             try:
                 await self._session(sink)
-            except (RedisError, OSError, EOFError, ValueError) as error:  # ValueError: somebody else's message
+            except (RedisError, OSError, EOFError) as error:
                 logger.warning("The subscription to Redis ended (%s: %s); trying again.", type(error).__name__, error)
             sink.interrupted()
             failures = 0 if time.monotonic() - began > BACKOFF_MOST_S else failures + 1
@@ -110,8 +111,8 @@ class RedisFeed:
         kind, topic = reply[0], reply[1]
         if kind == b"message":
             channel = self._followed.get(topic)
-            if channel is not None:
-                sink.deliver(message(channel, reply[2]))
+            if channel is not None and (told := _readable(message, channel, reply[2])) is not None:
+                sink.deliver(told)
         elif kind == b"subscribe" and topic in self._followed:
             if not confirmed:
                 asyncio.get_running_loop().call_soon(self._resume, sink, confirmed)
@@ -139,9 +140,9 @@ class RedisFeed:
         found: dict[str, Entry] = {}
         for batch in _batches(channels):
             commands = [("GET", self._keys.state(parse(name).subject)) for name in batch]
-            for name, kept in zip(batch, await self._ask(commands), strict=True):
-                if kept is not None:
-                    found[name] = state(name, kept)
+            for name, kept in zip(batch, await self._ask(commands, each=True), strict=True):
+                if kept is not None and (told := _readable(state, name, kept)) is not None:
+                    found[name] = told
         return found
 
     async def replay(self, channel: str, after: int | None, limit: int) -> list[Entry]:
@@ -162,17 +163,17 @@ class RedisFeed:
         found: dict[str, int] = {}
         for batch in _batches(channels):
             commands = [("XREVRANGE", self._keys.log(name), "+", "-", "COUNT", 1) for name in batch]
-            for name, newest in zip(batch, await self._ask(commands), strict=True):
-                found[name] = edges(newest, newest)[1]
+            for name, newest in zip(batch, await self._ask(commands, each=True), strict=True):
+                found[name] = _readable(_newest, name, newest) or 0
         return found
 
-    async def _ask(self, commands: Collection[tuple[Any, ...]]) -> list[Any]:
-        """Answers of several commands in one round trip."""
+    async def _ask(self, commands: Collection[tuple[Any, ...]], *, each: bool = False) -> list[Any]:
+        """Answers of several commands in one round trip; with `each`, an error is the answer to its command alone."""
         try:
             async with self._client.pipeline(transaction=True) as pipe:
                 for command in commands:
                     pipe.execute_command(*command)
-                return await pipe.execute()
+                return await pipe.execute(raise_on_error=not each)
         except (RedisError, OSError) as error:
             raise BackendUnavailable(f"Redis did not answer ({type(error).__name__}): {error}") from error
 
@@ -189,6 +190,23 @@ async def _watch(subscription: Subscription) -> None:
         subscription.send("PING")
         await asyncio.sleep(PING_EVERY_S)
     subscription.cut(RedisConnectionError(f"Redis has been silent for {SILENT_AFTER_S:.0f} s"))
+
+
+def _readable(read: Callable[[str, Any], T], channel: str, kept: Any) -> T | None:
+    """What was read; None, with a word in the log, if somebody else left there what is none of ours."""
+    try:
+        if isinstance(kept, ResponseError):
+            raise kept
+        return read(channel, kept)
+    except (ResponseError, ValueError) as error:
+        logger.warning(
+            "What Redis has of %s cannot be read and counts for nothing (%s).", channel, type(error).__name__
+        )
+        return None
+
+
+def _newest(_channel: str, newest: Sequence[Any]) -> int:
+    return edges(newest, newest)[1]
 
 
 def _batches(items: Sequence[Any]) -> list[Sequence[Any]]:

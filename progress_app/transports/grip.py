@@ -4,7 +4,8 @@
    the viewer, which the proxy fills in, and a per cent sign beside it is doubled.
 2. A state has no position there: the proxy would ask for those that were conflated away.
 3. A log entry names the one before it, so the proxy notices a gap and asks us.
-4. Anybody can send a `Grip-Sig` header. Only a signature made with the proxy's key says that the proxy asks.
+4. A kick closes the connections that the proxy holds for somebody: who still may watch is back in a moment.
+5. Anybody can send a `Grip-Sig` header. Only a signature made with the proxy's key says that the proxy asks.
 """
 
 import re
@@ -19,6 +20,8 @@ from pubcontrol import Item
 from progress_app.sse import frame
 from progress_app.transports.base import TIMEOUT_S, Message, Unsent, fault_of, is_carried
 
+KICK: Final = "kick "  # before what the proxy calls those to let go; it holds a blank, so that no viewer can ask for it
+EVERYBODY: Final = "everybody"
 _STATUS: Final = re.compile(r"failed status code (\d{3})")
 
 
@@ -53,7 +56,9 @@ class GripTransport:
         raise Unsent("The GRIP proxy cannot be reached.", messages=unsent)  # the library's text has the address
 
     def wire_name(self, channel: str) -> str | None:
-        """As `Transport.wire_name`."""
+        """As `Transport.wire_name`; a kick's channel is the one on which the proxy holds who is to go."""
+        if channel.startswith(KICK):
+            return channel.removeprefix(KICK)
         return f"events-{quote(channel)}" if is_carried(channel) else None
 
     def for_client(self) -> dict[str, Any]:
@@ -65,7 +70,14 @@ class GripTransport:
         self._proxy.close()
 
 
+def kick_of(user: str | None) -> Message:
+    """What ends the streams that the proxy holds for a user, None: for everybody."""
+    return Message(KICK + (EVERYBODY if user is None else f"user-{user}"), 0, "kick", b"")
+
+
 def _item(message: Message) -> Item:
+    if message.channel.startswith(KICK):
+        return Item(HttpStreamFormat(close=True))
     data = message.data
     if not message.is_state:
         data = data.replace(b'{"pos":%d,' % message.pos, b"{", 1)  # the id has it

@@ -169,7 +169,9 @@ def main() -> None:
     """Print the figures."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--seconds", type=float, default=10.0)
-    seconds = parser.parse_args().seconds
+    parser.add_argument("--bars", type=int, help="only the cases of so many bars")
+    chosen = parser.parse_args()
+    seconds = chosen.seconds
     valkey = Valkey(urlsplit(places.redis_url()).port or 0, tests.environment.RUN / "redis")
     valkey.start()
     call_command("migrate", verbosity=0)
@@ -179,7 +181,7 @@ def main() -> None:
     try:
         with sync_playwright() as playwright:
             chromium = playwright.chromium.launch(executable_path=browser.find())
-            for case in CASES:
+            for case in (case for case in CASES if chosen.bars in (None, case.bars)):
                 valkey.empty()
                 figures = measured(chromium, f"http://127.0.0.1:{server.port}", logged_in(), case, seconds)
                 print(case, {key: round(value, 1) for key, value in figures.items()}, flush=True)

@@ -9,11 +9,12 @@ from typing import Any
 from progress_app import connections
 from progress_app.backends.base import Answer
 from progress_app.channels import task_channel
-from progress_app.events import Snapshot, StageProgress, StageRef, StageState, State
+from progress_app.events import State
 from progress_app.reporter import Reporter
 from progress_app.testing import RecordingHost
 from tests.benchmarks.crowd import Crowd
 from tests.benchmarks.servers import Bare, Nchan, Ours, Polled, Server, Stock, StockWithSessions, logged_in, task_id
+from tests.benchmarks.snapshots import snapshot
 from tests.benchmarks.viewer import Viewer, polls
 from tests.stack import Valkey
 
@@ -21,17 +22,6 @@ Figures = dict[str, float]
 VIEWERS = 1_000
 PUBLISH_S = 6.0
 SETTLE_S = 5.0
-
-
-def snapshot(channel: int, number: int, state: State = State.RUNNING) -> Snapshot:
-    """A running task's, of the usual size (600 bytes)."""
-    stages = [StageProgress(name=name, state=StageState.DONE, percent=100.0, seconds=1.2) for name in ("Read", "Check")]
-    load = StageProgress(name="Load", state=StageState.RUNNING, percent=12.5, seconds=0.7)
-    return Snapshot(
-        task=task_id(channel), job="import_csv", attempt=1, state=state, current=number, total=1_000_000,
-        unit="rows", percent=42.1, message="Loading rows", stage=StageRef(index=2, name="Load"),
-        stages=(*stages, load), rate=812.4, started_at=1_789_999_994.9, elapsed=5.2, ts=time.time(),
-    )  # fmt: skip
 
 
 def publish(
@@ -251,30 +241,3 @@ def seen(valkey: Valkey) -> dict[str, Figures]:
         viewer.leave()
     delays_ms.sort()
     return {"headway": {"p50 ms": delays_ms[len(delays_ms) // 2], "p99 ms": delays_ms[int(len(delays_ms) * 0.99)]}}
-
-
-def unwatched(valkey: Valkey) -> dict[str, Figures]:
-    """A hub's cost while ten times more events go by that nobody here watches."""
-    return {f"{others} unwatched events a second": _unwatched(valkey, others) for others in (0, 1_000)}
-
-
-def _unwatched(valkey: Valkey, others_per_s: int) -> Figures:
-    """100 events a second to 1,000 viewers, and so many on channels that none of them watches."""
-    server = Ours(valkey)
-    per_s = 100 + others_per_s
-    with running(server):
-        publish(server, 100, 1_000, 0.1)
-        crowd = Crowd(server.port, VIEWERS, server.paths(VIEWERS, 100))
-        crowd.opened()
-        crowd.quiet()
-        before_s = server.cpu_s()
-        began = time.monotonic()
-        for number in range(int(per_s * PUBLISH_S)):
-            time.sleep(max(0.0, began + number / per_s - time.monotonic()))
-            every = per_s // 100
-            channel = (number // every) % 100 if number % every == 0 else 1_000 + number % 1_000
-            server.publish(channel, snapshot(channel, number))
-        crowd.quiet()
-        spent_s = server.cpu_s() - before_s
-        crowd.leave()
-    return {"% of a core": spent_s / PUBLISH_S * 100}

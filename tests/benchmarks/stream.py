@@ -27,6 +27,7 @@ from config import places  # noqa: E402
 from tests.benchmarks import measures  # noqa: E402
 from tests.benchmarks.measures import Figures  # noqa: E402
 from tests.benchmarks.servers import Bare, Nchan, Ours, Stock  # noqa: E402
+from tests.benchmarks.unwatched import unwatched  # noqa: E402
 from tests.stack import Valkey  # noqa: E402
 
 
@@ -50,7 +51,7 @@ MEASURES: dict[str, Callable[[Valkey], dict[str, Figures]]] = {
     "ends": measures.ends,
     "polling": measures.polling,
     "seen": measures.seen,
-    "unwatched": measures.unwatched,
+    "unwatched": unwatched,
 }
 
 

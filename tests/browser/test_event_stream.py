@@ -28,7 +28,7 @@ window.EventSource = class {
   fail(isRefused = false) { this.readyState = isRefused ? 2 : 0; this.heard.error({}); }
 };
 window.at = (index) => window.made.at(index);
-window.told = {}; window.entries = [];
+window.told = {}; window.entries = []; window.gaps = [];
 window.follow = async (task, { log = false, rows } = {}) => {
   const { subscribe } = await import("/event-stream.js");
   const told = (window.told[task] = { snapshots: [], states: [], rows: [] });
@@ -36,7 +36,8 @@ window.follow = async (task, { log = false, rows } = {}) => {
     channel: `task-${task}`, logChannel: log ? `task-${task}.log` : undefined, snapshotUrl: `/snapshot/${task}`,
     rowsChannel: rows, row: (row) => told.rows.push([row.state, row.percent]),
     snapshot: (snapshot) => told.snapshots.push(snapshot), entry: (entry) => window.entries.push(entry.text),
-    reset: () => {}, status: ({ state }) => { if (told.states.at(-1) !== state) told.states.push(state); },
+    reset: (channels) => gaps.push([entries.length, ...channels]),
+    status: ({ state }) => { if (told.states.at(-1) !== state) told.states.push(state); },
   }));
 };
 window.turn = () => new Promise((resolve) => {
@@ -176,6 +177,30 @@ def test_positions_never_go_back(alone: Page) -> None:
         return [told.a.snapshots.map(({ pos }) => pos), entries];
     }""")
     assert shown == [[5, 6], ["line 2", "line 3"]]
+
+
+def test_a_hole_that_a_hosted_service_left_in_a_log_is_told(alone: Page) -> None:
+    _follow(alone, "a", log=True)
+    shown = alone.evaluate("""async () => {
+        at(-1).open();
+        const first = 1_790_000_000 * 2 ** 20;
+        for (const step of [0, 1, 1, 4, 5]) at(-1).emit("log", { pos: first + step, task: "a", text: `line ${step}` });
+        at(-1).emit("log", { pos: first + 6, task: "a", ref: "/too/long/" });
+        await turn();
+        return [entries, gaps];
+    }""")
+    assert shown == [["line 0", "line 1", "line 4", "line 5"], [[2, "task-a.log"], [4, "task-a.log"]]]
+
+
+def test_a_log_whose_beginning_a_hosted_service_lost_is_told_of(alone: Page) -> None:
+    _follow(alone, "a", log=True)
+    shown = alone.evaluate("""async () => {
+        at(-1).open();
+        at(-1).emit("log", { pos: 1_790_000_000 * 2 ** 20 + 3, task: "a", text: "line 3" });
+        await turn();
+        return [entries, gaps];
+    }""")
+    assert shown == [["line 3"], [[0, "task-a.log"]]]
 
 
 def test_an_end_is_shown_whatever_its_position(alone: Page) -> None:

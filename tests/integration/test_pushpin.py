@@ -5,11 +5,14 @@ import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 from django.contrib.auth.models import User
 
+from progress_app import connections
+from progress_app.kick import kick
 from tests.environment import free_port
 from tests.integration.conftest import Person
 from tests.processes import Service, until
@@ -18,6 +21,7 @@ from tests.stack import Stack, Valkey, start_stack
 pytestmark = pytest.mark.deploy
 
 KEY = "only-for-tests-" + "x" * 30
+SOONER_THAN_A_RENEWAL_S = 15
 SECTION = "[{}]\n{}\n"
 
 
@@ -133,5 +137,30 @@ def test_a_forged_signature_gets_an_ordinary_stream_and_who_may_not_read_the_ref
         events.until("complete")
     assert other.http.get("/events/", params={"channel": f"task-{task}"}).status_code == 403
     assert httpx.get(f"{pushpin.url}/events/", params={"channel": f"task-{task}"}).status_code == 401
+    person.http.close()
+    other.http.close()
+
+
+@pytest.mark.parametrize("everybody", [False, True])
+def test_a_kick_ends_what_the_proxy_holds_and_who_may_no_longer_watch_is_refused(
+    proxied: tuple[Stack, Pushpin], staff: User, stranger: User, everybody: bool, settings: Any
+) -> None:
+    _, pushpin = proxied
+    settings.PROGRESS_GRIP_URL = pushpin.grip_url
+    person, other = Person(pushpin.url, staff), Person(pushpin.url, stranger)
+    person.http.timeout = other.http.timeout = httpx.Timeout(SOONER_THAN_A_RENEWAL_S)
+    names = (f"user-{staff.pk}", f"user-{stranger.pk}")
+    with person.events(names[0]) as events, other.events(names[1]) as others:
+        events.until("stream-open")
+        others.until("stream-open")
+        staff.is_active = False
+        staff.save()
+        if everybody:
+            kick(None)
+        list(events if not everybody else others)
+    assert person.http.get("/events/", params={"channel": names[0]}).status_code == 401
+    with other.events(names[1]) as again:
+        assert again.response.status_code == 200
+    connections.close()
     person.http.close()
     other.http.close()

@@ -7,7 +7,9 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +29,8 @@ from tests.stack import Stack
 
 pytestmark = pytest.mark.long
 
-VIEWERS = 200
+VIEWERS = 1_000
+RACES = 100
 
 
 @pytest.fixture
@@ -118,10 +121,14 @@ def test_a_viewer_that_reads_nothing_is_let_go_and_costs_little(ops: Person, sta
 
 def test_one_user_cannot_open_a_thousand_streams(ops: Person, stack: Stack, task: Task) -> None:
     report(task)
-    opened = [open_stream(stack.web.port, token(f"task-{task.pk}")) for _ in range(40)]
+    before_kib = memory_kib(stack.web.service.pid)
+    opened = [open_stream(stack.web.port, token(f"task-{task.pk}")) for _ in range(1_000)]
     statuses = [int(stream.recv(15).split()[1]) for stream in opened]
     assert statuses.count(200) == conf.get().max_streams_per_user
     assert set(statuses) == {200, 503}
+    assert memory_kib(stack.web.service.pid) - before_kib < 16_384
+    report(task, State.SUCCEEDED)
+    read_until(opened[statuses.index(200)], b"event: complete")
     for stream in opened:
         stream.close()
 
@@ -169,6 +176,39 @@ def read_until(stream: socket.socket, wanted: bytes) -> None:
         chunk = stream.recv(65_536)
         assert chunk, seen[-300:]
         seen = seen[-100:] + chunk
+
+
+def test_of_two_clients_that_race_with_a_token_one_wins_each_time_also_under_load(stack: Stack, task: Task) -> None:
+    names = [task_channel(task.pk)] * VIEWERS
+    report(task)
+    crowd_of = [open_stream(stack.web.port, url) for url in crowd(names[:100])]
+    with busy(task), ThreadPoolExecutor(2) as pool:
+        for url in crowd(names[:RACES]):
+            both = pool.map(partial(open_stream, stack.web.port), [url, url])
+            racers = list(both)
+            assert sorted(int(racer.recv(15).split()[1]) for racer in racers) == [200, 401]
+            for racer in racers:
+                racer.close()
+    report(task, State.SUCCEEDED)
+    for stream in crowd_of:
+        read_until(stream, b"event: complete")
+        stream.close()
+
+
+@contextmanager
+def busy(task: Task) -> Iterator[None]:
+    """Report as fast as Redis takes it."""
+    over = threading.Event()
+
+    def go_on() -> None:
+        while not over.is_set():
+            report(task)
+
+    reporter = threading.Thread(target=go_on)
+    reporter.start()
+    yield
+    over.set()
+    reporter.join()
 
 
 @pytest.mark.parametrize("count", [51, 1_000])

@@ -166,6 +166,29 @@ def test_after_a_loss_of_data_positions_are_above_all_before(store: Store) -> No
     assert store.backend.position(LOG) > lost_line
 
 
+# Rows
+
+
+async def test_lists_are_told_of_a_task_that_waits_and_nothing_is_stored(store: Store) -> None:
+    async with listening(store.feed(), "tasks", "user-7.tasks") as (_, listener):
+        store.backend.announce_row(snapshot(state=State.QUEUED), audience=["user-7"])
+        await until(lambda: len(listener.entries) == 2)
+    assert {(told.channel, told.event, told.pos) for told in listener.entries} == {
+        ("tasks", "row", 0), ("user-7.tasks", "row", 0),
+    }  # fmt: skip
+    assert all(b'"state":"queued"' in told.data for told in listener.entries)
+    assert store.backend.read_snapshot(TASK) is None
+
+
+async def test_a_task_that_has_reported_is_not_told_of_as_waiting(store: Store) -> None:
+    store.backend.publish(snapshot(state=State.SUCCEEDED))
+    async with listening(store.feed(), "tasks") as (_, listener):
+        store.backend.announce_row(snapshot(state=State.QUEUED))
+        last = store.backend.publish(snapshot(task=OTHER_TASK))
+        await until(lambda: listener.entries)
+    assert [told.pos for told in listener.entries] == [last.pos]
+
+
 # Snapshots
 
 WHOLE = snapshot(

@@ -50,6 +50,33 @@ def test_a_project_that_lets_nobody_watch_is_warned(settings: Any) -> None:
     assert ids() == ["progress_app.W001"]
 
 
+@pytest.mark.parametrize(
+    "url",
+    [
+        "localhost:5561",
+        "http://localhost:5561",
+        "http://localhost:5561/?iss=pushpin",
+        "http://localhost:99999/?key=a-secret",
+        "http://localhost:5561/?key=base64:a-secret",
+        "ftp://localhost/?key=a-secret",
+        "http://me:a-secret@/?key=a-secret",
+        "/?key=a-secret",
+    ],
+)
+def test_a_proxy_s_address_that_cannot_be_one_is_named_without_its_key(settings: Any, url: str) -> None:
+    settings.PROGRESS_GRIP_URL = url
+    [error] = settings_fit()
+    assert (error.id, error.level) == ("progress_app.E007", 40)
+    assert "GRIP_URL=" in error.msg
+    assert "sig_key" in (error.hint or "")
+    assert "a-secret" not in error.msg
+
+
+def test_a_proxy_s_address_that_fits_is_none_of_its_business(settings: Any) -> None:
+    settings.PROGRESS_GRIP_URL = "http://localhost:5561/?iss=pushpin&key=base64:c2VjcmV0"
+    assert settings_fit() == []
+
+
 def test_manage_py_check_runs_it(settings: Any) -> None:
     call_command("check")
     settings.PROGRESS_MAX_CHANNELS = 0

@@ -26,7 +26,7 @@ def test_what_follows_closely_is_noted_by_one_write(broker: Broker, django_asser
     box, tasks = Outbox(), TaskFactory.create_batch(3)
     for task in tasks:
         box._waiting.put(task)
-    taken, sent = box._sent()
+    taken, sent = box._batch()
     assert (taken, sent) == (3, tasks)
     with django_assert_max_num_queries(1):
         outbox._note(sent)
@@ -70,8 +70,8 @@ def test_a_child_that_was_forked_starts_a_thread_of_its_own(broker: Broker, monk
     box.put(TaskFactory.create())
     box.flush()
     started: list[bool] = []
-    monkeypatch.setattr("tasks_app.outbox.os.getpid", lambda: -1)
-    monkeypatch.setattr("tasks_app.outbox.threading.Thread.start", lambda _thread: started.append(True))
+    monkeypatch.setattr("tasks_app.errands.os.getpid", lambda: -1)
+    monkeypatch.setattr("tasks_app.errands.threading.Thread.start", lambda _thread: started.append(True))
     box._start()
     box._start()
     assert started == [True]

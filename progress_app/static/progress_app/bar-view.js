@@ -18,12 +18,16 @@ export class BarView {
     }
   }
 
-  /** `takenAt`: when the snapshot came, in ms since 1970; the snapshot is null before the first. */
-  paint(snapshot, takenAt, connection) {
+  /**
+   * `takenAt`: when the snapshot came, in ms since 1970; the snapshot is null before the first. A brisk bar does not
+   * glide: the browser would draw every frame of it.
+   */
+  paint(snapshot, takenAt, connection, isBrisk = false) {
     set(this.#bar, "data-connection", connection.state);
     this.#write("connection", wording.connectionText(connection, Date.now(), takenAt));
     if (!snapshot) return;
     set(this.#bar, "data-state", snapshot.state);
+    this.#bar.toggleAttribute("data-brisk", isBrisk);
     this.#paintTrack(snapshot);
     this.#write("state", wording.stateText(snapshot.state));
     this.#write("percent", wording.headline(snapshot));

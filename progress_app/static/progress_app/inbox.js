@@ -79,12 +79,16 @@ export class Inbox {
     return true;
   }
 
+  /** A stream of ours gives an entry's position in its id; a hosted service, which tells no gap, in the entry. */
   #takeEntry(entry, lastEventId) {
     const [channel, logChannel] = [`task-${entry.task}`, `task-${entry.task}.log`];
-    const position = parsePositions(lastEventId).get(logChannel);
     if (!this.#served.has(logChannel)) return;
+    const position = parsePositions(lastEventId).get(logChannel) ?? entry.pos;
+    const isGap = entry.pos !== undefined && this.#positions.leapsTo(logChannel, position);
     if (position && !this.#positions.accept(logChannel, position)) return;
-    this.#audience.passEntry(channel, logChannel, entry);
+    const isWhole = entry.text !== undefined; // one that is too long for a hosted service comes without its text
+    if (isGap || !isWhole) this.#audience.passReset([logChannel]);
+    if (isWhole) this.#audience.passEntry(channel, logChannel, entry);
   }
 
   #takeRows(rows) {

@@ -4,6 +4,8 @@
  * A position is an integer below 2^53; a channel's positions only rise. 0 is a record without a position: it counts
  * as news as long as nothing better was seen.
  */
+const FIRST = 2 ** 20; // a channel's first position is a multiple of it
+
 export class Positions {
   #seen = new Map();
   #owed = new Map();
@@ -14,6 +16,12 @@ export class Positions {
     if (position < last || (position === last && last > 0)) return false;
     this.#seen.set(channel, position);
     return true;
+  }
+
+  /** Whether events of a log channel are missing before this position: they rise by one, the first ends in zeros. */
+  leapsTo(channel, position) {
+    const last = this.#seen.get(channel) ?? 0;
+    return last > 0 ? position > last + 1 : position % FIRST !== 0;
   }
 
   /** The page shows this channel up to here already: go on from there. */

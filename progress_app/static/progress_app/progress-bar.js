@@ -10,11 +10,14 @@ import { snapshotOf } from "./rows.js";
 import { FINAL } from "./states.js";
 import * as wording from "./wording.js";
 
+const BRISK_MS = 500; // between two snapshots: the next one comes before a glide has ended
+
 class ProgressBar extends HTMLElement {
   #leave = null;
   #view = null;
   #snapshot = null;
   #takenAt = 0;
+  #isBrisk = false;
   #connection = { state: "connecting", retryAt: 0 };
 
   connectedCallback() {
@@ -56,12 +59,13 @@ class ProgressBar extends HTMLElement {
   }
 
   paint() {
-    this.#view.paint(this.#snapshot, this.#takenAt, this.#connection);
+    this.#view.paint(this.#snapshot, this.#takenAt, this.#connection, this.#isBrisk);
   }
 
   #take(snapshot) {
     this.#view.announce(wording.announcement(this.#snapshot, snapshot));
     this.#snapshot = snapshot;
+    this.#isBrisk = Date.now() - this.#takenAt < BRISK_MS;
     this.#takenAt = Date.now();
     if (FINAL.has(snapshot.state)) still(this);
     paintSoon(this);

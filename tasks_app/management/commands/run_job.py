@@ -14,7 +14,7 @@ from django.core.files.uploadedfile import UploadedFile
 from django.core.management.base import BaseCommand, CommandError
 from django.http import QueryDict
 
-from tasks_app import lifecycle, outbox, registry
+from tasks_app import lifecycle, newcomers, outbox, registry
 from tasks_app.attachments import content_type
 from tasks_app.management.commands.watch import MISUSE, follow
 from tasks_app.origin import coming_from
@@ -49,6 +49,7 @@ class Command(BaseCommand):
             except (registry.UnknownJob, NotAllowed, Refused) as error:
                 raise CommandError(str(error), returncode=MISUSE) from error
         outbox.flush()
+        newcomers.flush()
         self.stdout.write(str(task.pk))
         if watch:
             sys.exit(follow(str(task.pk), title=task.title))

@@ -43,15 +43,27 @@ function show(overview) {
     const isLate = queue.oldest_s > Number(queues.dataset.longWaitS);
     write(row, isLate, { name: queue.name, depth: queue.depth, oldest: durationText(queue.oldest_s) });
   });
-  const running = overview.workers.flatMap(({ name, tasks }) => tasks.map((task) => ({ ...task, name })));
-  fill(workers, "worker-row", running, (row, { name, task, job, percent, running_s: runningS }) => {
-    write(row, false, { name, job, percent: percentText(percent), running: durationText(runningS) });
-    row.querySelector("a").href = workers.dataset.taskUrl.replace(ANY_TASK, task);
-  });
+  fill(workers, "worker-row", overview.workers.flatMap(runs), drawRun);
   fill(processes, "process-row", overview.processes ?? [], (row, { name, streams, channels, lag_ms: lagMs }) => {
     write(row, lagMs > Number(processes.dataset.longLagMs), { name, streams, channels, lag: lagText(lagMs) });
   });
   refreshSoon();
+}
+
+/** What a worker runs, each with its name; a worker that waits runs nothing. */
+function runs({ name, tasks }) {
+  return tasks.length > 0 ? tasks.map((task) => ({ ...task, name })) : [{ name }];
+}
+
+function drawRun(row, { name, task, job, percent, running_s: runningS }) {
+  const link = row.querySelector("a");
+  if (task) {
+    write(row, false, { name, job, percent: percentText(percent), running: durationText(runningS) });
+    link.href = workers.dataset.taskUrl.replace(ANY_TASK, task);
+  } else {
+    write(row, false, { name, job: workers.dataset.idle, percent: "", running: "" });
+    link.removeAttribute("href");
+  }
 }
 
 /** As many rows as there are things: those that stay are written anew, so that a link keeps its focus. */
