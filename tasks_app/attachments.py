@@ -16,11 +16,48 @@ LONGEST_NAME: Final = 255
 UNKNOWN_TYPE: Final = "application/octet-stream"
 
 
-def keep(task: Task, file: IO[bytes] | File[Any], name: str, *, field: str = "", attempt: int = 0) -> Attachment:
-    """Store a file and note it with the task; `field` names the form's field that it came by, `attempt` who made it.
+def keep(task: Task, file: IO[bytes] | File[Any], name: str, *, field: str = "") -> Attachment:
+    """Store a file and note it with the task; `field` names the form's field that it came by.
 
     Nothing is left behind when there is no room for it.
     """
+    kept = _stored(task, file, name, field=field)
+    try:
+        kept.save(force_insert=True)
+    except BaseException:
+        discard(kept)
+        raise
+    return kept
+
+
+def store_result(task: Task, file: IO[bytes] | File[Any], name: str) -> Attachment:
+    """Store a file that the task's present attempt made, still unnoted: see `note_result`."""
+    return _stored(task, file, name, attempt=task.attempt)
+
+
+def note_result(task: Task, stored: Attachment) -> None:
+    """Note a stored file with the task, in place of that of this name of an attempt before.
+
+    Calling it again after a fault of the database is harmless, whatever the database did before it went away.
+
+    Raises:
+        AttemptSuperseded: somebody else has the task; nothing is noted.
+
+    """
+    with transaction.atomic():
+        row = Task.objects.select_for_update().filter(pk=task.pk, attempt=task.attempt, finished_at=None)
+        if row.first() is None:
+            raise AttemptSuperseded(f"Attempt {task.attempt} is over; its file {stored.name!r} is not kept.")
+        results = Attachment.objects.filter(task=task, field="")
+        if not results.filter(file=stored.file.name).exists():
+            stored.save(force_insert=True)
+        before = list(results.filter(name=stored.name, attempt__lt=task.attempt))
+        results.filter(pk__in=[attachment.pk for attachment in before]).delete()
+    for attachment in before:
+        discard(attachment)
+
+
+def _stored(task: Task, file: IO[bytes] | File[Any], name: str, *, field: str = "", attempt: int = 0) -> Attachment:
     plain = plain_name(name)
     content = file if isinstance(file, File) else File(file)
     attachment = Attachment(
@@ -29,35 +66,13 @@ def keep(task: Task, file: IO[bytes] | File[Any], name: str, *, field: str = "",
     attachment.file.name = attachment.file.field.generate_filename(attachment, plain)
     try:
         attachment.file.name = attachment.file.storage.save(attachment.file.name, content)
-        attachment.save(force_insert=True)
     except BaseException:
-        _discard(attachment)
+        discard(attachment)
         raise
     return attachment
 
 
-def keep_result(task: Task, file: IO[bytes] | File[Any], name: str) -> Attachment:
-    """Store a file that the task's present attempt made, in place of that of this name of an attempt before.
-
-    Raises:
-        AttemptSuperseded: somebody else has the task; nothing is kept.
-
-    """
-    kept = keep(task, file, name, attempt=task.attempt)
-    with transaction.atomic():
-        row = Task.objects.select_for_update().filter(pk=task.pk, attempt=task.attempt, finished_at=None)
-        is_mine = row.first() is not None
-        made_before = Attachment.objects.filter(task=task, field="", name=kept.name, attempt__lt=task.attempt)
-        doomed = list(made_before) if is_mine else [kept]
-        Attachment.objects.filter(pk__in=[attachment.pk for attachment in doomed]).delete()
-    for attachment in doomed:
-        _discard(attachment)
-    if not is_mine:
-        raise AttemptSuperseded(f"Attempt {task.attempt} is over; its file {kept.name!r} is not kept.")
-    return kept
-
-
-def _discard(attachment: Attachment) -> None:
+def discard(attachment: Attachment) -> None:
     """Delete a stored file, whole or not, with the folders that are empty then."""
     place = PurePosixPath(str(attachment.file.name))
     for path in (place, *place.parents[:2]):

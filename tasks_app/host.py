@@ -12,7 +12,7 @@ from progress_app.events import Snapshot, State
 from progress_app.host import Fan, Lease
 from progress_app.outlook import Paces
 from tasks_app import attachments, fanout
-from tasks_app.models import Task
+from tasks_app.models import Attachment, Task
 from tasks_app.registry import JobError
 
 EARLIER_RUNS: Final = 12  # more would only say what the job took long ago
@@ -85,20 +85,23 @@ class TaskHost:
     def _attach(self, file: IO[bytes] | Path, name: str) -> None:
         if isinstance(file, Path):
             with file.open("rb") as opened:
-                self._insist(opened, name)
+                self._note(attachments.store_result(self._task, opened, name))
         else:
-            self._insist(file, name)
+            file.seek(0)
+            self._note(attachments.store_result(self._task, file, name))
 
-    def _insist(self, file: IO[bytes], name: str) -> None:
-        """Keep it, and try again while the database is away: hours of work do not fail for a restart."""
+    def _note(self, stored: Attachment) -> None:
+        """Note it, and try again while the database is away: hours of work do not fail for a restart."""
         deadline_s = time.monotonic() + KEEP_WITHIN_S
         while True:
-            file.seek(0)
             try:
-                attachments.keep_result(self._task, file, name)
+                attachments.note_result(self._task, stored)
             except (OperationalError, InterfaceError):
                 if time.monotonic() > deadline_s:
-                    raise
+                    raise  # it may be noted all the same; if not, pruning removes it
+            except BaseException:
+                attachments.discard(stored)
+                raise
             else:
                 return
             close_old_connections()

@@ -81,18 +81,22 @@ def test_a_full_disk_is_said_in_plain_words_and_leaves_nothing_behind(
     assert not task.attachments.exists()
 
 
-def test_a_database_that_is_away_for_a_moment_costs_no_file(media: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    task, keep, calls = TaskFactory.create(running=True), attachments.keep_result, []
+@pytest.mark.parametrize("is_noted", [False, True])
+def test_a_database_that_went_away_before_or_after_it_took_the_file_has_it_once(
+    media: Path, monkeypatch: pytest.MonkeyPatch, is_noted: bool
+) -> None:
+    task, note, calls = TaskFactory.create(running=True), attachments.note_result, []
 
-    def away_at_first(*given: Any) -> Any:
+    def away_at_first(*given: Any) -> None:
         calls.append(given)
+        if is_noted or len(calls) > 1:
+            note(*given)
         if len(calls) == 1:
-            given[1].read()
             raise OperationalError("server closed the connection unexpectedly")
-        return keep(*given)
 
-    monkeypatch.setattr(attachments, "keep_result", away_at_first)
+    monkeypatch.setattr(attachments, "note_result", away_at_first)
     monkeypatch.setattr(host, "KEEP_AGAIN_S", 0)
     monkeypatch.setattr(host, "close_old_connections", lambda: None)  # the test is within a transaction
     attach(task, b"whole")
     assert files(media) == [b"whole"]
+    assert task.attachments.count() == 1
