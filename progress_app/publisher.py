@@ -19,6 +19,7 @@ from typing import Final
 
 import msgspec
 
+from progress_app.allowance import Allowance
 from progress_app.breaker import Breaker
 from progress_app.channels import parse
 from progress_app.events import VERSION
@@ -37,7 +38,7 @@ class Publisher:
 
     Args:
         transport: where to.
-        per_s: messages a second at most.
+        per_s: messages at most in any second; only a process that ends sends the ends that wait all the same.
         most: states and log entries that may wait, each.
         raise_flag: called with True while the service cannot be used, with False when it can again; may raise.
         address: the snapshot's address of a task, for what is too long to be sent.
@@ -52,13 +53,11 @@ class Publisher:
         self.transport = transport
         self.breaker = Breaker(clock)
         self._queue = Outgoing(most)
-        self._per_s = per_s
-        self._allowance = per_s
+        self._allowance = Allowance(per_s, clock)
         self._raise_flag = raise_flag
         self._address = address
         self._gap_s = gap_s
         self._clock = clock
-        self._filled_s = clock()
         self._raised_s = -math.inf
         self._called_s = -math.inf
         self._news = threading.Event()
@@ -115,8 +114,7 @@ class Publisher:
         if wait_s > 0:
             self._closing.wait(min(wait_s, RAISED_AGAIN_S))
             self._keep_flag()
-        elif batch := self._queue.take(min(self.transport.batch, int(self._allowance))):
-            self._allowance -= len(batch)
+        elif batch := self._queue.take(min(self.transport.batch, self._allowance.room)):
             self._send(batch)
         else:
             self._news.wait(RAISED_AGAIN_S)
@@ -124,12 +122,9 @@ class Publisher:
 
     def _wait_s(self) -> float:
         """Seconds until the breaker and the rate let something through."""
-        now = self._clock()
-        most = max(1.0, self._per_s)
-        self._allowance = min(most, self._allowance + (now - self._filled_s) * self._per_s)
-        self._filled_s = now
-        gap_s = 0.0 if len(self._queue) >= self.transport.batch else self._called_s + self._gap_s - now
-        return max(self.breaker.wait_s(), (1.0 - self._allowance) / self._per_s, gap_s)
+        is_full = len(self._queue) >= self.transport.batch
+        gap_s = 0.0 if is_full else self._called_s + self._gap_s - self._clock()
+        return max(self.breaker.wait_s(), self._allowance.wait_s(), gap_s)
 
     def _send(self, batch: Sequence[Message]) -> None:
         self._called_s = self._clock()
@@ -149,6 +144,8 @@ class Publisher:
             logger.error("%s %d of them are dropped.", error, len(batch))  # noqa: TRY400
         else:
             self._worked()
+        finally:
+            self._allowance.sent(len(batch))
 
     def _worked(self) -> None:
         if self.breaker.is_open:

@@ -116,4 +116,4 @@ def fault_of(status: int, service: str, retry_after_s: float = 0.0) -> ProgressE
         return Unsent(f"{service} answered {status}.", retry_after_s=retry_after_s)
     if status == 400:  # noqa: PLR2004
         return Rejected(f"{service} answered 400: it does not take these messages.")
-    return Refused(f"{service} answered {status}: check its credentials and its quota.")
+    return Refused(f"{service} answered {status}: check its credentials, its quota and this machine's clock.")

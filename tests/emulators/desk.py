@@ -1,6 +1,6 @@
 """What the emulators share: requests, answers, and the desk at which a test orders faults and reads what came.
 
-    GET    /emulator/received   every message that was accepted: [{channel, name, data, call}, …]
+    GET    /emulator/received   every message that was accepted: [{channel, name, data, call, at_s}, …]
     GET    /emulator/calls      how many requests to publish were made, refused ones too
     POST   /emulator/faults     {"status", "body", "headers"}: answer this to every request to publish
                                 {"hold": true}: answer nothing until the faults are lifted
@@ -13,6 +13,7 @@ An emulator is an ASGI application that a test runs as a process of its own; see
 
 import asyncio
 import json
+import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -144,8 +145,9 @@ class Desk:
             await self._serve(Socket(scope, receive, send), send)
 
     def note(self, channel: str, name: str, data: Any) -> None:
-        """Remember an accepted message, with the number of the request that brought it."""
-        self.received.append({"channel": channel, "name": name, "data": data, "call": self.calls})
+        """Remember an accepted message, with the number of the request that brought it, and when that was."""
+        told = {"channel": channel, "name": name, "data": data, "call": self.calls, "at_s": time.monotonic()}
+        self.received.append(told)
 
     async def _answer(self, request: Request) -> Response:
         if request.path.startswith("/emulator/"):

@@ -52,7 +52,7 @@ class Emulator:
         self.service.kill()
 
     def received(self) -> list[dict[str, Any]]:
-        """Every message that was accepted, in order: channel, name, data (parsed), call."""
+        """Every message that was accepted, in order: channel, name, data (parsed), call, at_s (monotonic)."""
         found = httpx.get(f"{self.url}/emulator/received").json()
         return [message | {"data": json.loads(message["data"])} for message in found]
 

@@ -12,7 +12,7 @@ from progress_app.transports.pusher import PusherTransport
 from tests.emulators import ably as ably_emulator
 from tests.emulators import pusher as pusher_emulator
 from tests.emulators.service import Emulator
-from tests.progress_app.doubles import TASK
+from tests.progress_app.doubles import TASK, Clock
 
 FLAGS: list[bool] = []
 
@@ -49,18 +49,29 @@ def publish(service: Emulator) -> Iterator[Callable[..., Publisher]]:
     """Give a function that makes a publisher to the emulator; all are closed in the end."""
     made: list[Publisher] = []
 
-    def make(carrier: Transport | None = None, per_s: float = 1_000, most: int = 1_000) -> Publisher:
+    def make(carrier: Transport | None = None, per_s: float = 1_000, **options: Any) -> Publisher:
         FLAGS.clear()
         carrier = carrier or MAKERS[service.kind](service.url)
-        made.append(
-            Publisher(carrier, per_s=per_s, most=most, raise_flag=FLAGS.append, address=lambda task: f"/tasks/{task}/")
-        )
+        usual: dict[str, Any] = {"most": 1_000, "raise_flag": FLAGS.append, "address": lambda task: f"/tasks/{task}/"}
+        made.append(Publisher(carrier, per_s=per_s, **(usual | options)))
         return made[-1]
 
     yield make
     for publisher in made:
         publisher.close()
         publisher.transport.close()
+
+
+def let_time_fly(publisher: Publisher, clock: Clock, passing: Callable[[], object] = lambda: None) -> None:
+    """Let the publisher's pauses pass at once, on a given clock; `passing` is called after each."""
+
+    def wait(timeout: float | None = None) -> bool:
+        clock.now += timeout or 0.0
+        passing()
+        return publisher._closing.is_set()
+
+    publisher._closing.wait = wait  # type: ignore[method-assign]
+    publisher._clock = publisher.breaker._clock = publisher._allowance._clock = clock
 
 
 def state(percent: int = 1, **changes: Any) -> Message:

@@ -2,6 +2,7 @@
 
 import logging
 import math
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -11,8 +12,16 @@ from progress_app.publisher import Publisher
 from progress_app.transports.base import Message, Rejected, Transport, Unsent
 from tests.emulators.service import Emulator
 from tests.processes import until
-from tests.progress_app.doubles import TASK
-from tests.progress_app.transports.conftest import FLAGS, MAKERS, ably_transport, end, pusher_transport, state
+from tests.progress_app.doubles import TASK, Clock
+from tests.progress_app.transports.conftest import (
+    FLAGS,
+    MAKERS,
+    ably_transport,
+    end,
+    let_time_fly,
+    pusher_transport,
+    state,
+)
 
 SECRETS = ("the-secret", "auth_signature")
 Publish = Callable[..., Publisher]
@@ -47,6 +56,22 @@ def test_every_end_of_two_hundred_tasks_arrives_once(service: Emulator, publish:
     channels = {message["channel"] for message in arrived(service, 200)}
     assert (len(channels), len(service.received())) == (200, 200)
     assert service.calls() <= 40
+
+
+def test_no_second_brings_more_than_the_rate_and_every_end_arrives(service: Emulator, publish: Publish) -> None:
+    publisher, clock = publish(per_s=10), Clock()
+    let_time_fly(publisher, clock)
+    sends, sent_s = publisher.transport.send, list[float]()
+
+    def send(messages: list[Message]) -> None:
+        sent_s.extend([clock.now] * len(messages))
+        sends(messages)
+
+    publisher.transport.send = send  # type: ignore[assignment,method-assign]
+    for number in range(200):
+        publisher.put(end(number))
+    assert len({message["channel"] for message in arrived(service, 200)}) == 200
+    assert max(sum(since <= at < since + 1 for at in sent_s) for since in sent_s) == 10
 
 
 def test_messages_travel_in_batches_of_the_service_s_size(service: Emulator, publish: Publish) -> None:
@@ -160,6 +185,20 @@ def test_wrong_credentials_are_one_line_without_them(
     assert len(lines) == 1
     assert "check its credentials" in lines[0]
     assert not any(secret in lines[0] for secret in SECRETS)
+
+
+def test_a_clock_of_ours_that_is_off_is_told_as_one_and_stops_nothing_else(
+    service: Emulator, publish: Publish, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    off_s = time.time() - 660
+    monkeypatch.setattr("pusher.http.time.time", lambda: off_s)
+    publisher = publish()
+    publisher.put(state(1))
+    until(lambda: publisher.breaker.is_broken, 20, "the circuit open")
+    publisher.put(state(2))
+    assert (FLAGS, service.received()) == ([True], [])
+    assert "this machine's clock" in caplog.text
+    assert not any(secret in caplog.text for secret in SECRETS)
 
 
 def test_a_refused_connection_passes_and_its_line_holds_no_secret(
