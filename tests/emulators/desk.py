@@ -4,6 +4,7 @@
     GET    /emulator/calls      how many requests to publish were made, refused ones too
     POST   /emulator/faults     {"status", "body", "headers"}: answer this to every request to publish
                                 {"hold": true}: answer nothing until the faults are lifted
+                                {"delay_s": 1.0}: answer as the service does, so much later
     DELETE /emulator/faults     answer as the service does
     POST   /emulator/reset      forget everything: a new service
     POST   /emulator/outage     cut all sockets and refuse new ones and all requests, until DELETE
@@ -158,6 +159,8 @@ class Desk:
             self.calls += 1
             if self._fault and self._fault.get("hold"):
                 await self._lifted.wait()
+            elif self._fault and "delay_s" in self._fault:
+                await asyncio.sleep(self._fault["delay_s"])
             elif self._fault:
                 return Response(self._fault["body"], self._fault["status"], self._fault.get("headers", {}))
         return await self._service.answer(request, self)

@@ -68,6 +68,10 @@ class Emulator:
         """Answer no request to publish until `recover`."""
         self._order("POST", "faults", {"hold": True})
 
+    def delay(self, delay_s: float) -> None:
+        """Answer every request to publish as the service does, so much later."""
+        self._order("POST", "faults", {"delay_s": delay_s})
+
     def recover(self) -> None:
         """Answer as the service does."""
         self._order("DELETE", "faults")

@@ -11,7 +11,8 @@ def test_a_rate_is_kept_to_from_the_first_second_on() -> None:
     allowance = Allowance(10, clock)
     allowance.sent(10)
     clock.now += 0.9
-    assert (allowance.room, allowance.wait_s()) == (0, pytest.approx(0.1))
+    assert allowance.room == 0
+    assert allowance.wait_s() == pytest.approx(0.1)
     clock.now += 0.1
     assert allowance.wait_s() == pytest.approx(0, abs=1e-6)
     clock.now += 1e-6
@@ -30,7 +31,8 @@ def test_what_was_sent_against_the_rate_counts_too() -> None:
     clock = Clock()
     allowance = Allowance(2, clock)
     allowance.sent(5)
-    assert (allowance.room, allowance.wait_s()) == (-3, pytest.approx(1))
+    assert allowance.room == -3
+    assert allowance.wait_s() == pytest.approx(1)
 
 
 @pytest.mark.parametrize("per_s", [0.3, 1, 2, 2.5, 10, 200])
