@@ -35,6 +35,9 @@ class Settings:
     )
     probe_after_s: float = _setting(30.0, "A line whose oldest task has waited so long is probed.", least=1)
     probe_again_s: float = _setting(600.0, "A probe that has not run for so long is followed by another.", least=1)
+    tracked_wait_s: float = _setting(
+        86_400.0, "A tracked Celery task that has waited so long past its time has lost its message.", least=60
+    )
     cancel_grace_s: float = _setting(30.0, "A job that does not agree to its cancel for so long is ended.", least=0)
     finally_s: float = _setting(10.0, "What its finally blocks get before its process is ended.", least=0)
     most_children: int = _setting(100_000, "Children that one task may have.", least=1)

@@ -9,7 +9,7 @@ from typing import Final
 from progress_app.events import State
 from tasks_app import backlog, children, conf, endings, subscriptions
 from tasks_app.models import Lock, Task
-from tasks_app.recovery import recover
+from tasks_app.recovery import give_up, recover
 
 ROUND: Final = "maintenance"
 MOST_A_ROUND: Final = 500
@@ -34,7 +34,9 @@ def maintain() -> Report | None:
     if not holder:
         return None
     try:
+        forgotten = Task.objects.forgotten(after_s=conf.get().tracked_wait_s)
         recovered = [recover(task) for task in Task.objects.overdue()[:MOST_A_ROUND]]
+        recovered += [give_up(task) for task in forgotten[:MOST_A_ROUND]]
         return Report(
             requeued=recovered.count(State.QUEUED),
             ended=sum(state is not None and state is not State.QUEUED for state in recovered),

@@ -16,7 +16,8 @@ from tasks_app.models import Task
 from tasks_app.record import noted_snapshot
 
 VANISHED = Fault(code="worker_lost", text=noop("Its worker vanished while it ran, and it may not be run again."))
-also([VANISHED.text])
+FORGOTTEN = Fault(code="message_lost", text=noop("Nobody ran it: its message was lost, or its queue has no worker."))
+also([VANISHED.text, FORGOTTEN.text])
 
 logger = logging.getLogger(__name__)
 
@@ -36,6 +37,17 @@ def recover(task: Task) -> State | None:
     if state is not None:
         logger.warning("Task %s: the lease of attempt %d ran out on %s: %s.", task.pk, task.attempt, task.worker, state)
     return state
+
+
+def give_up(task: Task) -> State | None:
+    """End a tracked task that Celery has forgotten; None: it was begun just now. Should it run after all, it runs."""
+    fault = {"error_code": FORGOTTEN.code, "error_text": FORGOTTEN.text}
+    if not Task.objects.filter(pk=task.pk, attempt=task.attempt).lose_waiting(**fault):
+        return None
+    task.refresh_from_db()
+    transaction.on_commit(lambda: announce_end(task))
+    logger.warning("Task %s: Celery has not run %s: lost.", task.pk, task.celery_id)
+    return State.LOST
 
 
 def _overtime(job: registry.Job | None, noted: Snapshot, task: Task) -> Fault | None:

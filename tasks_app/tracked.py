@@ -5,6 +5,8 @@ from functools import partial
 from types import TracebackType
 from typing import Any
 
+from django.db.models.functions import Now
+
 from progress_app import conf as progress_conf
 from progress_app import connections, recorder
 from progress_app.events import State
@@ -51,7 +53,8 @@ class TrackedReporter(recorder.Reporter):
         elif state is State.RETRYING:
             failures = self._row.failures + 1
             outcome = Outcome(ending=Ending.FAIL, state=state)
-            runner.put_back(self._row, self, outcome, state, attempts.FAILED, failures=failures)
+            # From now on it is Celery's to run it again: see `transitions.forgotten`.
+            runner.put_back(self._row, self, outcome, state, attempts.FAILED, failures=failures, next_at=Now())
         elif state is State.FAILED:
             runner.finish(self._row, self, outcome_of(partial(_raise, error)))
         else:

@@ -9,7 +9,8 @@
 1. Who sends the message makes the row; where that did not work (the sender knows the task by its name only, or the
    database was away), the worker makes it.
 2. Celery alone decides what runs, when and how often: each delivery is a new attempt, and nothing here is published
-   again. A worker that vanishes leaves its row to maintenance, which ends it as `lost`.
+   again. A worker that vanishes leaves its row to maintenance, which ends it as `lost`; so does a message that
+   vanished, after TASKS_TRACKED_WAIT_S. What Celery delivers later runs all the same.
 3. A task whose row cannot be written still runs.
 4. A cancel is raised at the task's next progress call, and reaches Celery as `Ignore`: it takes a BaseException for
    the end of its worker process.
@@ -27,6 +28,7 @@ from celery import current_app, current_task
 from celery.exceptions import Ignore
 from django.contrib.auth import get_user_model
 from django.db import transaction
+from django.utils.dateparse import parse_datetime
 
 from progress_app import recorder
 from progress_app.events import State
@@ -94,16 +96,22 @@ def sent(name: str, headers: Mapping[str, Any], body: Any) -> None:
         return
     try:
         args, kwargs, _ = body
-        _make(tracking, headers["id"], name, _owner(tracking, headers.get(OWNER_HEADER), args, kwargs))
+        owner = _owner(tracking, headers.get(OWNER_HEADER), args, kwargs)
+        _make(tracking, headers["id"], name, owner, next_at=parse_datetime(headers.get("eta") or ""))
     except Exception:
         logger.exception("The row of %s %s could not be made; its worker tries again.", name, headers.get("id"))
 
 
-def _make(tracking: Tracking, celery_id: str, name: str, owner: Any) -> None:
+def _make(tracking: Tracking, celery_id: str, name: str, owner: Any, **noted: Any) -> None:
     """Write the row, unless it is there; within the sender's transaction, which survives a fault here."""
     row = Task(
-        pk=_pk(celery_id), job=name[-LONGEST_JOB:], own_title=tracking.title, celery_id=celery_id, owner_id=owner
-    )  # fmt: skip
+        pk=_pk(celery_id),
+        job=name[-LONGEST_JOB:],
+        own_title=tracking.title,
+        celery_id=celery_id,
+        owner_id=owner,
+        **noted,
+    )
     with transaction.atomic():
         Task.objects.bulk_create([row], ignore_conflicts=True)
     transaction.on_commit(partial(newcomers.put, row))

@@ -120,6 +120,10 @@ class Transitions(models.QuerySet["Task"]):
             **outcome,
         )
 
+    def lose_waiting(self, **outcome: Any) -> bool:
+        """End a task whose message is gone, and that nobody here can send again."""
+        return self._moved(self.filter(state__in=WAITING), **_ended(State.LOST), **outcome)
+
     def mark_published(self, *, attempt: int) -> bool:
         """Note that the message for the attempt after `attempt` is with the broker, or was: a worker may be quicker."""
         taken = Q(state__in=CLAIMED, attempt=attempt + 1, published_at=None)
@@ -134,6 +138,12 @@ class Transitions(models.QuerySet["Task"]):
         due = Q(next_at=None, created_at__lt=from_now(-older_than_s)) | Q(next_at__lte=Now())
         waiting = self.unfinished().filter(due, state__in=WAITING, published_at=None, celery_id="", parent=None)
         return waiting.order_by(Coalesce("next_at", "created_at"))
+
+    def forgotten(self, *, after_s: float) -> "Transitions":
+        """Tracked tasks that have waited so long past their time that Celery has no message of them any more."""
+        waiting = self.unfinished().filter(state__in=WAITING, published_at=None, celery_id__gt="")
+        since = Coalesce("next_at", "created_at")
+        return waiting.alias(since=since).filter(since__lt=from_now(-after_s)).order_by(since)
 
     def doubt(self) -> int:
         """Let the waiting tasks of this query be published again; gives how many."""

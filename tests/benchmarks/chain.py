@@ -13,8 +13,9 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -35,9 +36,10 @@ WITHIN_S = 300.0
 class Chain:
     """The measurements, on the database that the environment names."""
 
-    def __init__(self, client: Any, user: Any) -> None:
+    def __init__(self, client: Any, user: Any, worker: Any) -> None:
         self._client = client
-        self._user = user
+        self.user = user
+        self.worker = worker
 
     def started_after_ms(self, start: Callable[[], object]) -> float:
         """Milliseconds from the call to the first line of what it starts."""
@@ -62,7 +64,7 @@ class Chain:
         """As a form does."""
         from tasks_app import lifecycle  # noqa: PLC0415  (needs Django)
 
-        lifecycle.enqueue("stamp_job", user=self._user, data={})
+        lifecycle.enqueue("stamp_job", user=self.user, data={})
 
     @staticmethod
     def send_plain() -> None:
@@ -149,8 +151,10 @@ def round_of_maintenance_ms() -> float:
 
 
 @contextmanager
-def running() -> Iterator[Chain]:
-    """A database with its tables, a Valkey and a worker."""
+def running(
+    include: str = "tests.benchmarks.stamp_jobs", concurrency: int = 2, settings: Mapping[str, str] | None = None
+) -> Iterator[Chain]:
+    """A database with its tables, a Valkey and a worker that knows the jobs of these modules."""
     import django  # noqa: PLC0415  (after the environment is set)
 
     import config.celery  # noqa: F401, PLC0415
@@ -162,17 +166,17 @@ def running() -> Iterator[Chain]:
     from django.contrib.auth.models import User  # noqa: PLC0415
     from django.core.management import call_command  # noqa: PLC0415
 
-    import tests.benchmarks.stamp_jobs  # noqa: F401, PLC0415
-
+    for module in include.split(","):
+        import_module(module)
     call_command("migrate", verbosity=0)
     user = User.objects.create_user("benchmark", is_staff=True, is_superuser=True)
     valkey = Valkey(int(places.redis_url().rpartition(":")[2].partition("/")[0]), Path(tempfile.mkdtemp()))
     valkey.start()
     database = {"DATABASE_URL": os.environ["DATABASE_URL"], "LOG_LEVEL": "WARNING"}
-    worker = Worker("benchmark", database, include="tests.benchmarks.stamp_jobs")
+    worker = Worker("benchmark", database | dict(settings or {}), include=include, concurrency=concurrency)
     try:
         worker.start()
-        yield Chain(valkey.client(), user)
+        yield Chain(valkey.client(), user, worker)
     finally:
         worker.service.stop()
         valkey.stop()
@@ -183,7 +187,7 @@ def measure(name: str) -> None:
     with running() as chain:
         headway, plain = chain.latencies()
         rate, plain_rate = chain.per_second(chain.enqueue), chain.per_second(chain.send_plain)
-        writes = writes_of_a_task(chain._user)
+        writes = writes_of_a_task(chain.user)
         fill()
         maintenance_ms = round_of_maintenance_ms()
     ours, theirs = statistics.median(headway), statistics.median(plain)

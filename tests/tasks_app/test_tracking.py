@@ -1,20 +1,22 @@
 """Celery tasks that the project's own code starts: their rows, owners, attempts and ends."""
 
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 from celery import Celery
-from celery.exceptions import Ignore
+from celery.exceptions import Ignore, Retry
 from django.contrib.auth.models import User
 from django.db import DatabaseError
 from django.test import Client
+from django.utils import timezone
 
 from progress_app import connections
 from progress_app.events import State
 from progress_app.recorder import Reporter
-from tasks_app import lifecycle, maintenance, tracking
+from tasks_app import lifecycle, maintenance, recovery, tracking
 from tasks_app.models import Task
 from tasks_app.tracking import track_celery
 from tests import foreign_tasks
@@ -210,7 +212,7 @@ def test_a_revoked_one_is_cancelled() -> None:
 
 def test_maintenance_ends_one_whose_worker_vanished_and_publishes_none_again(broker: Broker) -> None:
     waiting = sent(5)
-    Task.objects.update(created_at="2020-01-01T00:00Z")
+    Task.objects.update(created_at=timezone.now() - timedelta(hours=6))
     gone = TaskFactory.create(overdue=True, celery_id="gone", job="rehearsal")
     maintenance.maintain()
     assert broker.sent == []
@@ -241,3 +243,38 @@ def test_ignore_is_what_celery_is_told(run: Run) -> None:
         raise Ignore
 
     assert run(job).state == "cancelled"
+
+
+def test_a_message_that_was_lost_ends_its_row_after_a_day(settings: Any) -> None:
+    settings.TASKS_TRACKED_WAIT_S = 3_600
+    task, later, young = sent(5), sent(5, eta=(timezone.now() + timedelta(days=2)).isoformat()), sent(5)
+    Task.objects.exclude(pk=young.pk).update(created_at=timezone.now() - timedelta(hours=2))
+    report = maintenance.maintain()
+    assert report is not None
+    assert report.ended == 1
+    assert set(Task.objects.values_list("pk", "state")) == {
+        (task.pk, "lost"), (later.pk, "queued"), (young.pk, "queued"),
+    }  # fmt: skip
+    shown = connections.backend().read_snapshot(str(task.pk))
+    assert shown is not None
+    assert shown.error is not None
+    assert (shown.state, shown.error.code) == (State.LOST, "message_lost")
+
+
+def test_a_task_that_was_given_up_runs_when_its_message_comes_after_all(run: Run, settings: Any) -> None:
+    def job(_self: Any) -> str:
+        return "done"
+
+    task = sent(5)
+    assert recovery.give_up(task) is State.LOST
+    assert run(job, celery_id=task.celery_id).state == State.SUCCEEDED
+
+
+def test_a_retry_that_was_lost_is_given_up_too(run: Run) -> None:
+    def job(_self: Any) -> None:
+        raise Retry
+
+    task = run(job)
+    assert (task.state, Task.objects.forgotten(after_s=60).count()) == (State.RETRYING, 0)
+    Task.objects.update(next_at=timezone.now() - timedelta(hours=2))
+    assert list(Task.objects.forgotten(after_s=60)) == [task]
