@@ -1,5 +1,5 @@
 # Thin aliases: the commands themselves need no make.
-.PHONY: up test check lock messages
+.PHONY: up test check lock messages pictures
 
 up:
 	python3 manage.py up
@@ -25,6 +25,11 @@ lock:
 	echo 'uv>=0.13,<0.14' | $(LOCK) - --output-file requirements-uv.txt
 
 # After a change of texts: collects them, and compiles what was translated. Needs GNU gettext.
+# The pictures of the README, after a change of how the pages look.
+pictures:
+	.venv/bin/python -m pytest tests/browser/test_pictures.py -m ""
+	.venv/bin/python -m tests.pictures
+
 messages:
 	.venv/bin/python manage.py makemessages --locale de --no-location --no-wrap --ignore var --ignore .venv --ignore tests
 	.venv/bin/python manage.py compilemessages --locale de --ignore .venv

@@ -28,7 +28,7 @@ from progress_app.exceptions import BackendUnavailable, UsageError
 from progress_app.present import present
 from progress_app.transports.ably import AblyTransport
 from progress_app.transports.pusher import PusherTransport
-from progress_app.widget import context
+from progress_app.widget import context, sharers
 
 AGAIN_S: Final = 5
 BAD_BODY: Final = (ValueError, RecursionError, RawPostDataException)  # no such JSON; [[[[…; a form with files
@@ -185,8 +185,12 @@ def snapshot(request: HttpRequest, task_id: Any) -> HttpResponse:
 @xframe_options_sameorigin
 @login_not_required
 def widget(request: HttpRequest, task_id: Any) -> HttpResponse:
-    """The bar as a small page that refreshes itself: what a browser without JavaScript shows in a frame."""
-    return render(request, "progress_app/widget_page.html", context(_present(request, task_id)))
+    """The bar as a small page that refreshes itself, for a frame; with `?live` as embed.js puts it into a page."""
+    shown = context(_present(request, task_id))
+    if "live" in request.GET:
+        about_page = {"request": request, "sharers": sharers(request), "assets": False, "with_words": True}
+        return render(request, "progress_app/widget.html", shown | about_page)
+    return render(request, "progress_app/widget_page.html", shown)
 
 
 def _present(request: HttpRequest, task_id: Any) -> Snapshot:

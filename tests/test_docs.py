@@ -25,7 +25,7 @@ from tasks_app import registry
 from tests.documents import ALL, CHANGELOG, README, SETTINGS, Document
 
 PICTURE_BYTES = 200_000
-LANGUAGES = {"sh", "python", "django", "js", "json", "nginx"}  # those that a test reads or runs
+LANGUAGES = {"sh", "python", "django", "js", "json", "nginx", "html"}  # those that a test reads or runs
 WORDS = [
     "job", "task", "attempt", "snapshot", "channel", "position", "backend", "reporter", "pulse", "lease", "host",
     "hub", "subscriber", "gateway", "heartbeat", "widget",

@@ -14,7 +14,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.cache import get_conditional_response
 from django.utils.http import http_date
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_http_methods
 
 from progress_app import polling
 from progress_app.events import Snapshot
@@ -28,6 +28,13 @@ MINUTE_S: Final = 60
 FRESH_S: Final = 5  # how long a badge of a running task may be kept by a proxy
 FRESH_ENDED_S: Final = 60  # and one of an ended task: a revoked link is dead so late at most
 POLL_S: Final = "2"
+# A link needs no cookie, so a page of another origin learns by it what anybody does who has it.
+FROM_ANYWHERE: Final = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Allow-Headers": "If-None-Match",
+    "Access-Control-Expose-Headers": "ETag, Retry-After",
+    "Access-Control-Max-Age": "3600",
+}
 
 Door = Callable[[HttpRequest, Shared], HttpResponse]
 
@@ -36,14 +43,18 @@ def _by_link(scope: Scope) -> Callable[[Door], Callable[[HttpRequest, str], Http
     """Open the door to who brings a valid link of this scope, and not too often."""
 
     def wrap(door: Door) -> Callable[[HttpRequest, str], HttpResponse]:
-        @require_safe
+        @require_http_methods(["GET", "HEAD", "OPTIONS"])
         @login_not_required
         @wraps(door)
         def guarded(request: HttpRequest, token: str) -> HttpResponse:
             shared = sharing.opened(token, scope=scope)
             if shared is None:
                 raise Http404
-            response = _too_often(shared) or door(request, shared)
+            response = _too_often(shared) or (
+                HttpResponse(status=204) if request.method == "OPTIONS" else door(request, shared)
+            )
+            for name, value in FROM_ANYWHERE.items():
+                response[name] = value
             response["X-Robots-Tag"] = "noindex"
             response["Referrer-Policy"] = "no-referrer"  # the address is the key
             return response

@@ -101,7 +101,7 @@ def never_falls(values: list[int]) -> bool:
     return all(earlier <= later for earlier, later in pairwise(values))
 
 
-def keep_picture(page: Page, name: str) -> None:
-    """Keep a picture of the whole page among the test's artefacts."""
+def keep_picture(page: Page, name: str, *, full_page: bool = True) -> None:
+    """Keep a picture of the whole page, or of what the window shows of it, among the test's artefacts."""
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=True)
+    page.screenshot(path=SCREENSHOTS / f"{name}.png", full_page=full_page)

@@ -1,23 +1,4 @@
-/** A shared task: its bar is asked for again and again, since a link opens no stream. */
-import "../progress_app/progress-bar.js";
-import { Poller } from "../progress_app/polling.js";
-import { FINAL } from "../progress_app/states.js";
+/** The page that a shared link opens. */
+import { follow } from "../progress_app/shared.js";
 
-const bar = document.querySelector("[data-shared-url]");
-const poller = new Poller(bar.dataset.sharedUrl, {
-  take(snapshot) {
-    bar.show(snapshot, connectionOf(poller, snapshot));
-    if (FINAL.has(snapshot.state)) poller.stop();
-    return true;
-  },
-  told() {
-    if (bar.snapshot && !FINAL.has(bar.snapshot.state)) bar.show(bar.snapshot, connectionOf(poller, bar.snapshot));
-  },
-});
-if (!FINAL.has(bar.dataset.state)) poller.start();
-
-function connectionOf({ outcome, nextAt }, { state }) {
-  if (FINAL.has(state)) return { state: "ended", retryAt: 0 };
-  if (outcome === "denied") return { state: "denied", retryAt: 0 };
-  return outcome === "failed" ? { state: "reconnecting", retryAt: nextAt } : { state: "polling", retryAt: 0 };
-}
+follow(document.querySelector("[data-shared-url]"));
