@@ -46,10 +46,8 @@ def report(task: Task, percent: float, message: str, *, with_log: bool = False) 
     )  # fmt: skip
     now = timezone.now().timestamp()
     log = [
-        LogEntry(
-            task=str(task.pk), level=Level.WARNING if "longer" in text else Level.INFO, text=text, ts=now - 20 + 6 * n
-        )
-        for n, text in enumerate(LOG * 3)
+        LogEntry(task=str(task.pk), level=level, text=text, ts=now - 27 + 3 * number)
+        for number, (text, level) in enumerate(LOG * 3)
     ]
     connections.backend().publish(
         Snapshot(
