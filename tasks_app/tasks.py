@@ -5,7 +5,8 @@ from typing import Any, Final
 from uuid import UUID
 
 from celery import shared_task
-from celery.signals import task_received, worker_process_shutdown, worker_shutdown
+from celery.signals import task_received, worker_init, worker_process_shutdown, worker_shutdown
+from django.core.checks import run_checks
 
 from progress_app import connections
 from tasks_app import backlog, maintenance, outbox, probe, runner, schedule
@@ -38,6 +39,19 @@ def start_scheduled(**arguments: Any) -> None:
 def maintain() -> None:
     """Do a round of maintenance."""
     maintenance.maintain()
+
+
+@worker_init.connect
+def refuse_what_cannot_be_used(**_: Any) -> None:
+    """End a worker whose settings `manage.py` would refuse: Celery runs Django's checks, and goes on whatever they say.
+
+    Raises:
+        SystemExit: with what is wrong.
+
+    """
+    errors = [message for message in run_checks() if message.is_serious() and not message.is_silenced()]
+    if errors:
+        raise SystemExit("The worker does not start:\n" + "\n".join(map(str, errors)))
 
 
 @task_received.connect

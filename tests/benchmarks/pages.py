@@ -1,6 +1,7 @@
 """How long the server takes for the pages of people, with 100,000 tasks in the database.
 
     .venv/bin/python -m tests.benchmarks.pages
+    .venv/bin/python -m tests.benchmarks.pages 1000000
 
 Milliseconds a page, the median and the worst of a round of requests in this process, after one to warm up.
 """
@@ -8,12 +9,13 @@ Milliseconds a page, the median and the worst of a round of requests in this pro
 import logging
 import os
 import statistics
+import sys
 import tempfile
 import time
 from datetime import timedelta
 from typing import Any
 
-TASKS = 100_000
+TASKS = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
 ROUNDS = 15
 BATCH = 5_000
 NOWHERE = "/tasks/?scope=all&q=nowhere"

@@ -5,12 +5,13 @@ from dataclasses import fields
 from typing import Any
 
 import pytest
+from celery import signals
 from django.core.management import call_command
 from django.core.management.base import SystemCheckError
 from django.test import override_settings
 
 from progress_app.exceptions import SettingError
-from tasks_app import checks, conf
+from tasks_app import checks, conf, tasks
 
 
 def ids(**settings: Any) -> list[str | None]:
@@ -25,6 +26,16 @@ def test_the_defaults_fit() -> None:
 @pytest.mark.parametrize("renew_s", [45, 60])
 def test_a_lease_that_runs_out_before_it_is_renewed_is_refused(renew_s: float) -> None:
     assert ids(TASKS_LEASE_S=45, TASKS_RENEW_S=renew_s) == ["tasks_app.E002"]
+
+
+def test_no_worker_starts_with_it() -> None:
+    with override_settings(TASKS_LEASE_S=5, TASKS_RENEW_S=15), pytest.raises(SystemExit, match="TASKS_RENEW_S=15"):
+        signals.worker_init.send(sender=None)
+
+
+def test_a_worker_starts_with_a_warning() -> None:
+    with override_settings(TASKS_LEASE_S=45, TASKS_RENEW_S=30):
+        tasks.refuse_what_cannot_be_used()
 
 
 def test_a_lease_that_one_late_renewal_loses_is_warned_of() -> None:
