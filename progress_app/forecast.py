@@ -8,8 +8,8 @@ estimate's logarithm (errors of durations are ratios):
 2. Earlier runs, by their shape: where they were at the same fraction, and what they still needed then, stretched to
    the pace of this run. It doubts itself where the earlier runs differ.
 
-They are blended by inverse variance, stages add up, and the range is the 80 % interval of a log-normal. The figures
-below were tuned on the recorded runs of `tests/benchmarks/eta.py`, so that four of five true ends lie in the range.
+They are blended by inverse variance, stages add up, and the range is the 80 % interval of a log-normal (`spread`). The
+figures below were tuned on the recorded runs of `tests/benchmarks/eta.py`.
 """
 
 import math
@@ -20,20 +20,15 @@ from typing import Final
 
 from progress_app.events import Eta
 from progress_app.pace import reached
+from progress_app.spread import BY_WEIGHT_SPREAD, LEAST_SPREAD, ONE_RUN_SPREAD, eta, own
 
 Marks = Sequence[float]
 Estimate = tuple[float, float]  # the logarithm of the seconds that remain, and its spread
 
-QUANTILE_90: Final = 1.2816  # of the standard normal distribution: 80 % lie within
-OWN_DOUBT: Final = 0.6
 DISAGREEMENT: Final = 0.5  # of the logarithms of mean and recent pace
 FARTHEST: Final = 10.0  # of those logarithms: beyond it nothing honest is said anyway
 LEAST_FRACTION: Final = 1e-6  # of a stage: less says nothing of its pace
-ONE_RUN_SPREAD: Final = 0.15  # what a single earlier run says of the next
-LEAST_SPREAD: Final = 0.03  # machines vary even when programs do not
-BY_WEIGHT_SPREAD: Final = 0.8  # a stage that never ran is judged by its weight alone
 TRUST_FROM: Final = 0.25  # of a stage: from here on its own pace stretches the earlier runs fully
-WIDEST_SPREAD: Final = 0.9  # a range wider than a factor of ten helps nobody
 LEAST_S: Final = 1e-3
 PAIR: Final = 2
 
@@ -76,11 +71,7 @@ def forecast(legs: Sequence[Leg]) -> Eta | None:
         seconds = math.exp(found[0])
         total_s += seconds
         deviation_s = math.hypot(deviation_s, seconds * found[1])
-    spread = deviation_s / total_s if total_s > 0 else math.inf
-    if math.isnan(spread) or spread > WIDEST_SPREAD:
-        return None
-    factor = math.exp(QUANTILE_90 * spread)
-    return Eta(low=round(total_s / factor, 1), high=round(total_s * factor, 1))
+    return eta(total_s, deviation_s / total_s if total_s > 0 else math.inf)
 
 
 def _stretch(legs: Sequence[Leg]) -> float:
@@ -112,7 +103,7 @@ def _by_own_pace(leg: Leg) -> Estimate | None:
     if done is None or not LEAST_FRACTION <= done < 1 or leg.elapsed_s <= 0:
         return None
     mean = math.log(leg.elapsed_s * (1 - done) / done)
-    doubt = OWN_DOUBT * math.sqrt((1 - done) / done) / 2 + LEAST_SPREAD
+    doubt = own(done)
     if not leg.recent_s or leg.recent_s <= 0:
         return mean, doubt + ONE_RUN_SPREAD
     apart = min(math.log(leg.recent_s) - mean, FARTHEST)  # the rate of a run that stands still falls without end

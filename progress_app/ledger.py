@@ -23,6 +23,7 @@ from progress_app.stages import NEARLY, Stage, Stages
 from progress_app.tally import POSITIONED, Tally, number
 
 LONGEST_MESSAGE: Final = 500
+OPENING_S: Final = 0.05  # mostly `track` follows and gives a length: without a pause the bar would flicker
 LONGEST_NAME: Final = 200  # of a stage or a unit
 
 
@@ -167,6 +168,13 @@ class Ledger:
             elapsed=round(now_s - self._began_s, 1),
             ts=round(time.time(), 6),
         )
+
+    def ripens_in_s(self) -> float:
+        """Seconds for which it is not yet known whether the stage at hand has a length: it was opened just now."""
+        stage = self._stages.current
+        if stage is self._stages.whole or stage.total is not None or self._tally.read() != stage.base:
+            return 0.0
+        return max(0.0, (stage.began_s or 0.0) + OPENING_S - time.monotonic())
 
     def paces(self) -> Paces:
         """What this attempt leaves for the forecasts of later runs; once it has ended."""

@@ -15,7 +15,8 @@ from typing import Any, Final
 
 import msgspec
 
-from progress_app.events import FULL_PERCENT, Children, Snapshot, StageProgress, State
+from progress_app import spread
+from progress_app.events import FULL_PERCENT, Children, Eta, Snapshot, StageProgress, State
 
 WORD_BYTES: Final = 4
 SHIFT: Final = 1 << 16
@@ -27,6 +28,7 @@ JUST_BEGUN_S: Final = 1.0
 
 # The figures that an update fills in, each as a control character, which JSON never holds as such.
 POS, CURRENT, PERCENT, DONE, FAILED, TS, STAGE_PERCENT, ELAPSED = (bytes([n]) for n in range(1, 9))
+RATE, ETA = b"\x0e", b"\x0f"
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,9 +124,26 @@ class Rollup:
             percent=min(_tenth(self.low + (self.high - self.low) * self._part(sums)), NEARLY),
             stages=self._stages(_tenth(FULL_PERCENT * self._part(sums))),
             children=ended,
+            rate=self._rate(sums, now_s),
+            eta=self._eta(self._part(sums), now_s - self.snapshot.ts),
             elapsed=_tenth(max(0.0, now_s - self.began_at)),
             ts=now_s,
         )
+
+    def _rate(self, sums: Sums, now_s: float) -> float | None:
+        """Children a second, since they were started."""
+        waited_s, ended = now_s - self.snapshot.ts, sums.done + sums.failed
+        return round(ended / waited_s, 2) if ended and waited_s > 0 else None
+
+    def _eta(self, part: float, waited_s: float) -> Eta | None:
+        """Until the end of the parent, by the children's own pace; what comes after them is judged by its weight."""
+        if not (0 < part < 1 and waited_s > 0 and self.high > self.low and self.snapshot.state is State.RUNNING):
+            return None
+        left_s = waited_s * (1 - part) / part
+        rest_s = waited_s / part * (FULL_PERCENT - self.high) / (self.high - self.low)
+        doubt_s = left_s * (spread.own(part) + spread.ONE_RUN_SPREAD)
+        far_s = math.sqrt(doubt_s * doubt_s + (rest_s * spread.BY_WEIGHT_SPREAD) * (rest_s * spread.BY_WEIGHT_SPREAD))
+        return spread.eta(left_s + rest_s, far_s / (left_s + rest_s))
 
     def _part(self, sums: Sums) -> float:
         return sums.most / (WHOLE * self.total) if self.total else 1.0
@@ -138,7 +157,8 @@ class Rollup:
     def template(self) -> bytes:
         """The JSON of the parent's snapshot with the placeholders above where an update has its say."""
         fields: dict[str, Any] = msgspec.to_builtins(self.at(Sums(), self.snapshot.ts))
-        marks = {"pos": POS, "current": CURRENT, "percent": PERCENT, "elapsed": ELAPSED, "ts": TS}
+        marks = {"pos": POS, "current": CURRENT, "percent": PERCENT, "elapsed": ELAPSED, "ts": TS, "rate": RATE}
+        marks |= {"eta": ETA} if self.snapshot.state is State.RUNNING else {}
         fields |= {name: msgspec.Raw(mark) for name, mark in marks.items()}
         fields["children"] |= {"done": msgspec.Raw(DONE), "failed": msgspec.Raw(FAILED)}
         if self.stage is not None:

@@ -38,6 +38,9 @@ class Source(Protocol):
     def changed(self) -> bool:
         """Whether there is something new since the last send."""
 
+    def ripens_in_s(self) -> float:
+        """Seconds for which what would be sent is about to change, 0 mostly."""
+
     def send(self) -> Answer:
         """Send the present snapshot; raises BackendUnavailable."""
 
@@ -125,6 +128,8 @@ class Sender:
             self._stale.set()
             self._stopping.wait(self._interval_s)
             return
+        if ripens_in_s := self._source.ripens_in_s():
+            self._stopping.wait(ripens_in_s)
         self._news.clear()
         try:
             self._source.send()

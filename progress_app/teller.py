@@ -61,6 +61,10 @@ class Teller:
         self._rhythm.observe(mark)
         return self._log.has_news or self._sent != mark
 
+    def ripens_in_s(self) -> float:
+        """As `Source.ripens_in_s`."""
+        return self._ledger.ripens_in_s()
+
     def send(self) -> Answer:
         """As `Source.send`."""
         self.look()

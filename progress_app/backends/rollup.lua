@@ -5,6 +5,7 @@
 --       4 least milliseconds between two snapshots, -1: none now  5 seconds to keep
 --       and to begin, or to begin again:  6 parent's attempt  7 children  8 template  9 low  10 high percent
 --       11 when the parent began, Unix time in seconds  12 template of its row  13 topics for the row, by line breaks
+--       14 when it began to wait for its children, Unix time in seconds
 -- Gives {children, done, failed}, or {} when the family is not known here.
 local state, family, words = KEYS[1], KEYS[2], KEYS[3]
 local keep = tonumber(ARGV[5])
@@ -17,7 +18,8 @@ if ARGV[6] then
   end
   if tonumber(ARGV[6]) >= known then
     redis.call('HSET', family, 'attempt', ARGV[6], 'total', ARGV[7], 'template', ARGV[8], 'low', ARGV[9],
-      'high', ARGV[10], 'began', ARGV[11], 'row', ARGV[12], 'topics', ARGV[13], 'news', 1)
+      'high', ARGV[10], 'began', ARGV[11], 'row', ARGV[12], 'topics', ARGV[13], 'waits', ARGV[14],
+      'news', 1)
     redis.call('EXPIRE', family, keep)
   end
 end
@@ -63,22 +65,36 @@ local function tenth(value)
   return string.format('%.1f', math.floor(value * 10 + 1e-9) / 10)
 end
 
+-- As Rollup._eta, with the figures of `spread`: forecasts in both places are the same.
+local function eta(part, waited, low, high)
+  if part <= 0 or part >= 1 or waited <= 0 or high <= low then return 'null' end
+  local left, rest = waited * (1 - part) / part, waited / part * (100 - high) / (high - low)
+  local doubt = left * (0.6 * math.sqrt((1 - part) / part) / 2 + 0.03 + 0.15)
+  local spread = math.sqrt(doubt * doubt + (rest * 0.8) * (rest * 0.8)) / (left + rest)
+  if spread > 0.9 then return 'null' end
+  local factor = math.exp(1.2816 * spread)
+  return string.format('{"low":%.1f,"high":%.1f}', (left + rest) / factor, (left + rest) * factor)
+end
+
 local shown, last, event = string.match(redis.call('GETRANGE', state, 0, 63), '^(%d+) (%d+) (%a+)\n')
 local order = tonumber(kept[1]) - tonumber(shown or -1)
 if order > 0 or (order == 0 and event ~= 'complete') then
-  local how = redis.call('HMGET', family, 'template', 'low', 'high', 'began', 'row', 'topics')
+  local how = redis.call('HMGET', family, 'template', 'low', 'high', 'began', 'row', 'topics', 'waits')
   local part = total > 0 and most / (1000 * total) or 1
   local low, high = tonumber(how[2]), tonumber(how[3])
+  local waited, ended = seconds - tonumber(how[7]), done + failed
   local pos = string.format('%.0f', last and tonumber(last) + 1 or tonumber(time[1]) * 1048576)
   local figures = {
     ['\1'] = pos,
-    ['\2'] = string.format('%.0f', done + failed),
+    ['\2'] = string.format('%.0f', ended),
     ['\3'] = tenth(math.min(low + (high - low) * part, 99.9)),
     ['\4'] = string.format('%.0f', done),
     ['\5'] = string.format('%.0f', failed),
     ['\6'] = string.format('%.6f', seconds),
     ['\7'] = tenth(100 * part),
     ['\8'] = tenth(math.max(0, seconds - tonumber(how[4]))),
+    ['\14'] = ended > 0 and waited > 0 and string.format('%.2f', ended / waited) or 'null',
+    ['\15'] = eta(part, waited, low, high),
   }
   local body, row = string.gsub(how[1], '%c', figures), string.gsub(how[5], '%c', figures)
   redis.call('SET', state, kept[1] .. ' ' .. pos .. ' progress\n' .. body, 'EX', keep)

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from progress_app import ledger as ledger_module
 from progress_app.events import Fault, Snapshot, StageRef, StageState, State
 from progress_app.exceptions import UsageError
-from progress_app.ledger import LONGEST_MESSAGE, LONGEST_NAME, Ledger
+from progress_app.ledger import LONGEST_MESSAGE, LONGEST_NAME, OPENING_S, Ledger
 from tests.progress_app.doubles import Clock, snapshot
 
 IDENTITY = snapshot(attempt=3, started_at=1.5)
@@ -362,3 +362,17 @@ def test_whatever_a_job_says_can_be_shown_and_its_percentage_does_not_go_back(
         last = percent or last
     closed = Snapshot.from_json(ledger.close(end, None, None).to_json())
     assert closed.percent == 100.0 if end is State.SUCCEEDED else (closed.percent or 0.0) < 100.0
+
+
+def test_a_stage_that_was_opened_just_now_may_yet_be_given_a_length(monkeypatch: pytest.MonkeyPatch) -> None:
+    now_s = 100.0
+    monkeypatch.setattr("progress_app.ledger.time.monotonic", lambda: now_s)
+    ledger = ledger_of()
+    assert ledger.ripens_in_s() == 0
+    with ledger.stage("Read", None, None, ""):
+        assert ledger.ripens_in_s() == pytest.approx(OPENING_S)
+        list(ledger.track([1, 2], None, ""))
+        assert ledger.ripens_in_s() == 0
+    with ledger.stage("Load", None, None, ""):
+        now_s += OPENING_S
+        assert ledger.ripens_in_s() == 0

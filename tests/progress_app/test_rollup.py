@@ -253,3 +253,26 @@ def test_lists_are_told_of_the_parent_and_not_of_its_children(scratch_db: Redis)
     assert len(told) == 4
     assert told[-1].endswith(row(shown(backend)))
     assert all(TASK.encode() in message for message in told)
+
+
+def test_a_parent_shows_the_rate_and_the_forecast_of_its_children() -> None:
+    rollup = family(snapshot=snapshot(ts=NOW_S, state=State.RUNNING))
+    assert (rollup.at(Sums(), NOW_S + 10).rate, rollup.at(Sums(), NOW_S + 10).eta) == (None, None)
+    half = rollup.at(Sums(done=2, failed=1, sum=2_500, most=2_500), NOW_S + 10)
+    assert half.rate == 0.3
+    assert half.eta is not None
+    assert half.eta.low < 10 < half.eta.high
+    assert rollup.at(Sums(done=5, sum=5_000, most=5_000), NOW_S + 10).eta is None
+
+
+def test_what_comes_after_the_children_takes_its_time_too() -> None:
+    parked, sums = snapshot(ts=NOW_S, state=State.RUNNING), Sums(done=4, sum=4_500, most=4_500)
+    ends, goes_on = (family(snapshot=parked, high=high).at(sums, NOW_S + 90).eta for high in (100.0, 90.0))
+    assert ends is not None
+    assert goes_on is not None
+    assert ends.high < goes_on.high
+
+
+def test_a_parent_that_is_cancelled_has_no_forecast() -> None:
+    rollup = family(snapshot=snapshot(ts=NOW_S, state=State.CANCELLING))
+    assert rollup.at(Sums(done=2, sum=2_500, most=2_500), NOW_S + 10).eta is None

@@ -27,11 +27,15 @@ class FakeSource:
         self.looks = self.recalls = 0
         self.on_recall: Callable[[], None] = lambda: None
         self.held = False
+        self.unripe_s = 0.0
         self.on_send: Callable[[], None] = lambda: None
         self.on_renew: Callable[[], bool] = lambda: True
 
     def changed(self) -> bool:
         return self.has_news
+
+    def ripens_in_s(self) -> float:
+        return self.unripe_s
 
     def send(self) -> Answer:
         self.calls.append("send")
@@ -356,3 +360,13 @@ def test_a_database_that_knows_no_earlier_runs_does_not_end_the_renewals(
     until(lambda: source.recalls == 1)
     sender._stale.set()
     until(lambda: "renew" in source.calls)
+
+
+def test_what_is_about_to_change_is_sent_a_moment_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    source = FakeSource()
+    source.unripe_s = 12.0
+    sender = Sender(source, interval_s=0.1, pulse_s=1.0, renew_interval_s=10.0, lease_s=45.0)
+    waited = list[float]()
+    monkeypatch.setattr(sender._stopping, "wait", waited.append)
+    sender._send()
+    assert (waited, source.calls) == ([12.0], ["send"])
