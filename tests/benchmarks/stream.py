@@ -25,6 +25,8 @@ from django.core.management import call_command  # noqa: E402
 
 from config import places  # noqa: E402
 from tests.benchmarks import measures  # noqa: E402
+from tests.benchmarks.kick import kick  # noqa: E402
+from tests.benchmarks.lasting import lasting  # noqa: E402
 from tests.benchmarks.measures import Figures  # noqa: E402
 from tests.benchmarks.servers import Bare, Nchan, Ours, Stock  # noqa: E402
 from tests.benchmarks.unwatched import unwatched  # noqa: E402
@@ -52,6 +54,8 @@ MEASURES: dict[str, Callable[[Valkey], dict[str, Figures]]] = {
     "polling": measures.polling,
     "seen": measures.seen,
     "unwatched": unwatched,
+    "kick": kick,
+    "lasting": lasting,
 }
 
 

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -224,7 +224,7 @@ http {{
   access_log off; gzip on; gzip_types *; gzip_min_length 0;
   client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path f; uwsgi_temp_path u; scgi_temp_path s;
   server {{
-    listen 127.0.0.1:{port};
+    listen 127.0.0.1:{port}{protocol};
     location / {{ proxy_pass http://127.0.0.1:{upstream}; proxy_http_version 1.1; proxy_buffering on; {more} }}
   }}
 }}
@@ -232,9 +232,9 @@ http {{
 
 
 @contextmanager
-def nginx(folder: Path, upstream: int, more: str = "") -> Iterator[str]:
+def nginx(folder: Path, upstream: int, more: str = "", protocol: str = "") -> Iterator[str]:
     port = free_port()
-    (folder / "nginx.conf").write_text(BUFFERING.format(port=port, upstream=upstream, more=more))
+    (folder / "nginx.conf").write_text(BUFFERING.format(port=port, upstream=upstream, more=more, protocol=protocol))
     program = shutil.which("nginx") or "nginx"
     service = Service("nginx", [program, "-p", str(folder), "-c", str(folder / "nginx.conf")])
 
@@ -247,6 +247,23 @@ def nginx(folder: Path, upstream: int, more: str = "") -> Iterator[str]:
         yield f"http://127.0.0.1:{port}"
     finally:
         service.stop(signal.SIGTERM)
+
+
+@pytest.mark.deploy
+def test_over_http2_more_streams_than_a_browser_has_connections_share_one(
+    live: Stack, staff: User, task: Task, tmp_path: Path
+) -> None:
+    report(task, percent=1.0)
+    with nginx(tmp_path, live.web.port, protocol=" http2") as url, ExitStack() as opened:
+        person = Person(url, staff)
+        cookies = dict(person.http.cookies)
+        person.http.close()
+        person.http = opened.enter_context(httpx.Client(base_url=url, cookies=cookies, http1=False, http2=True))
+        streams = [opened.enter_context(person.events(f"task-{task.pk}")) for _ in range(8)]
+        assert {stream.response.http_version for stream in streams} == {"HTTP/2"}
+        report(task, State.SUCCEEDED)
+        for stream in streams:
+            stream.until("complete")
 
 
 @pytest.mark.deploy
