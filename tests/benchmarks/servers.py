@@ -106,6 +106,7 @@ class Ours(Server):
 
     def environment(self) -> dict[str, str]:
         most = {"PROGRESS_MAX_STREAMS": "100000", "PROGRESS_MAX_STREAMS_PER_USER": "100000"}
+        most["PROGRESS_ACCESS_RECHECK_S"] = "3600"  # the crowd's user does not exist, and would be sent away
         return {"LOG_LEVEL": "ERROR", "PROGRESS_TOKEN_TTL_S": "600", "PROGRESS_AUTHORIZE_QUEUE": "100000", **most}
 
     def paths(self, streams: int, channels: int) -> list[str]:

@@ -27,7 +27,7 @@ class Viewer(threading.Thread):
 
     def run(self) -> None:
         """Read."""
-        self._http.request("GET", self._path)
+        self._http.request("GET", self._path, headers={"Accept": "text/event-stream"})
         name = ""
         try:
             for line in self._http.getresponse():

@@ -160,11 +160,11 @@ def test_a_web_server_that_is_killed_under_its_viewers_has_them_back(ops: Person
         stream.close()
 
 
-def crowd(names: list[str]) -> list[str]:
+def crowd(names: list[str], who: str = "crowd") -> list[str]:
     """A token a viewer, of as many users as the limit asks for."""
     keep, prefix = connections.backend().keep, conf.get().key_prefix
     made = [
-        tokens.issue(keep, prefix=prefix, user=f"crowd-{i // 10}", channels=[name], ttl_s=60)
+        tokens.issue(keep, prefix=prefix, user=f"{who}-{i // 10}", channels=[name], ttl_s=60)
         for i, name in enumerate(names)
     ]
     return [f"/events/?token={each}" for each in made]
@@ -183,7 +183,7 @@ def test_of_two_clients_that_race_with_a_token_one_wins_each_time_also_under_loa
     report(task)
     crowd_of = [open_stream(stack.web.port, url) for url in crowd(names[:100])]
     with busy(task), ThreadPoolExecutor(2) as pool:
-        for url in crowd(names[:RACES]):
+        for url in crowd(names[:RACES], "racer"):
             both = pool.map(partial(open_stream, stack.web.port), [url, url])
             racers = list(both)
             assert sorted(int(racer.recv(15).split()[1]) for racer in racers) == [200, 401]
@@ -206,9 +206,11 @@ def busy(task: Task) -> Iterator[None]:
 
     reporter = threading.Thread(target=go_on)
     reporter.start()
-    yield
-    over.set()
-    reporter.join()
+    try:
+        yield
+    finally:
+        over.set()
+        reporter.join()
 
 
 @pytest.mark.parametrize("count", [51, 1_000])
