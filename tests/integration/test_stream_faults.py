@@ -145,19 +145,28 @@ def test_a_web_server_that_is_killed_under_its_viewers_has_them_back(ops: Person
         report(each)
     for _ in range(2):
         names = [task_channel(tasks[i % 10].pk) for i in range(VIEWERS)]
-        streams = [open_stream(stack.web.port, url) for url in crowd(names)]
-        for stream in streams:
-            read_until(stream, b"event: progress")
+        streams = arrived(stack.web.port, names)
         stack.web.service.kill()
         for stream in streams:
             stream.close()
         stack.web.start()
-    streams = [open_stream(stack.web.port, url) for url in crowd(names)]
+    streams = arrived(stack.web.port, names)
     for each in tasks:
         report(each, State.SUCCEEDED)
     for stream in streams:
         read_until(stream, b"event: complete")
         stream.close()
+
+
+def arrived(port: int, names: list[str]) -> list[socket.socket]:
+    """Everybody's stream, with its first snapshot; all come at once, and who is told to come later does."""
+    streams = [open_stream(port, url) for url in crowd(names)]
+    for number, name in enumerate(names):
+        while int(streams[number].recv(15).split()[1]) == httpx.codes.SERVICE_UNAVAILABLE:
+            streams[number].close()
+            streams[number] = open_stream(port, crowd([name], f"again-{number}")[0])
+        read_until(streams[number], b"event: progress")
+    return streams
 
 
 def crowd(names: list[str], who: str = "crowd") -> list[str]:
