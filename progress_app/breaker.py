@@ -7,11 +7,20 @@ A fault that may pass (busy, away) is waited out with a growing, jittered pause.
 import math
 import random
 from collections.abc import Callable
+from enum import StrEnum
 from typing import Final
 
 FIRST_PAUSE_S: Final = 1.0
 LONGEST_PAUSE_S: Final = 60.0
 OPEN_AFTER: Final = 3  # faults in a row; one alone is no reason to send viewers elsewhere
+
+
+class Condition(StrEnum):
+    """What a service does, as far as publishing goes."""
+
+    WORKS = "works"
+    AWAY = "away"  # or busy: it is tried again
+    REFUSES = "refuses"  # credentials, quota, a clock: nothing is tried until the configuration changes
 
 
 class Breaker:
@@ -27,6 +36,13 @@ class Breaker:
     def is_open(self) -> bool:
         """Whether viewers should look for another way."""
         return self._faults >= OPEN_AFTER or self.is_broken
+
+    @property
+    def condition(self) -> Condition:
+        """What is to be told of the service."""
+        if self.is_broken:
+            return Condition.REFUSES
+        return Condition.AWAY if self.is_open else Condition.WORKS
 
     @property
     def is_broken(self) -> bool:

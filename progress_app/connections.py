@@ -13,6 +13,7 @@ from django.urls import reverse
 from progress_app import conf
 from progress_app.backends.redis import RedisBackend, connect
 from progress_app.backends.redis_feed import RedisFeed
+from progress_app.breaker import Condition
 from progress_app.mirror import MirroredBackend
 from progress_app.publisher import GAP_S, RAISED_AGAIN_S, Publisher
 from progress_app.transports.ably import AblyTransport
@@ -40,9 +41,10 @@ def transport() -> Transport | None:
     return _transport(os.getpid(), conf.get())
 
 
-def is_away(name: str) -> bool:
-    """Whether publishing to this transport has been given up for now; raises BackendUnavailable."""
-    return backend().kept(_flag(conf.get(), name)) is not None
+def condition(name: str) -> Condition:
+    """What publishing to this transport has met with lately, in any process; raises BackendUnavailable."""
+    told = backend().kept(_flag(conf.get(), name))
+    return Condition.WORKS if told is None else Condition(told.decode())
 
 
 def let_go(users: Sequence[str] | None) -> None:
@@ -87,7 +89,7 @@ def _publisher(
         carrier,
         per_s=per_s,
         most=settings.publish_waiting,
-        raise_flag=partial(_raise_flag, store, _flag(settings, carrier.name)),
+        tell=partial(_tell, store, _flag(settings, carrier.name)),
         address=lambda task: reverse("progress:snapshot", args=[task]),
         gap_s=gap_s,
     )
@@ -97,11 +99,11 @@ def _flag(settings: conf.Settings, name: str) -> str:
     return f"{settings.key_prefix}:away:{name}"
 
 
-def _raise_flag(store: RedisBackend, key: str, is_open: bool) -> None:  # noqa: FBT001
-    if is_open:
-        store.keep(key, b"1", int(3 * RAISED_AGAIN_S))
-    else:
+def _tell(store: RedisBackend, key: str, condition: Condition) -> None:
+    if condition is Condition.WORKS:
         store.forget(key)
+    else:
+        store.keep(key, condition.encode(), int(3 * RAISED_AGAIN_S))
 
 
 @lru_cache(maxsize=1)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from progress_app import conf, connections
+from progress_app.breaker import Condition
 from progress_app.exceptions import BackendUnavailable
 
 HOSTED: Final = ("pusher", "ably")
@@ -49,7 +50,7 @@ def told_in(body: bytes, way: str) -> bytes:
 
 def _ask(name: str) -> bool:
     try:
-        return connections.is_away(name)
+        return connections.condition(name) is not Condition.WORKS
     except BackendUnavailable as error:
         logger.warning("Whether %s is away cannot be told: %s", name, error)
         return True

@@ -20,7 +20,7 @@ from typing import Final
 import msgspec
 
 from progress_app.allowance import Allowance
-from progress_app.breaker import Breaker
+from progress_app.breaker import Breaker, Condition
 from progress_app.channels import parse
 from progress_app.events import VERSION
 from progress_app.outgoing import Outgoing
@@ -40,21 +40,21 @@ class Publisher:
         transport: where to.
         per_s: messages at most in any second; only a process that ends sends the ends that wait all the same.
         most: states and log entries that may wait, each.
-        raise_flag: called with True while the service cannot be used, with False when it can again; may raise.
+        tell: called with the service's condition while it cannot be used, and when it can again; may raise.
         address: the snapshot's address of a task, for what is too long to be sent.
         gap_s: pause between calls that are not full.
 
     """
 
     def __init__(
-        self, transport: Transport, *, per_s: float, most: int, raise_flag: Callable[[bool], object],
+        self, transport: Transport, *, per_s: float, most: int, tell: Callable[[Condition], object],
         address: Callable[[str], str], gap_s: float = GAP_S, clock: Callable[[], float] = time.monotonic,
     ) -> None:  # fmt: skip
         self.transport = transport
         self.breaker = Breaker(clock)
         self._queue = Outgoing(most)
         self._allowance = Allowance(per_s, clock)
-        self._raise_flag = raise_flag
+        self._tell = tell
         self._address = address
         self._gap_s = gap_s
         self._clock = clock
@@ -153,17 +153,17 @@ class Publisher:
         self.breaker.succeeded()
         if self._raised_s > -math.inf:
             self._raised_s = -math.inf
-            self._flag(is_open=False)
+            self._note(Condition.WORKS)
 
     def _keep_flag(self) -> None:
         """Say in Redis that the service cannot be used, and say it again from time to time."""
         if self.breaker.is_open and self._clock() - self._raised_s >= RAISED_AGAIN_S:
             self._raised_s = self._clock()
-            self._flag(is_open=True)
+            self._note(self.breaker.condition)
 
-    def _flag(self, *, is_open: bool) -> None:
+    def _note(self, condition: Condition) -> None:
         try:
-            self._raise_flag(is_open)
+            self._tell(condition)
         except Exception as error:  # noqa: BLE001  (Redis is away: the flag is said again)
             logger.warning("The state of %s could not be noted: %s", self.transport.name, type(error).__name__)
 

@@ -7,6 +7,8 @@ from typing import Final
 
 from django.utils.translation import gettext as _
 
+from progress_app.breaker import Condition
+
 TICKS: Final = 5
 TICK_EVERY_S: Final = 0.3
 HEAPED_BELOW: Final = 0.5  # of the time over which the ticks were sent: they came together
@@ -157,6 +159,20 @@ def redis(fault: str) -> Finding:
         return Finding("redis", Verdict.OK, _("Redis answers."))
     remedy = _("Start Redis, and check REDIS_URL and PROGRESS_REDIS_URL.")
     return Finding("redis", Verdict.FAIL, _("Redis is away: {fault}").format(fault=fault), remedy)
+
+
+def transport(name: str, condition: Condition) -> Finding:
+    """Whether what is published to a hosted service gets there."""
+    service = name.capitalize()
+    if condition is Condition.WORKS:
+        return Finding("transport", Verdict.OK, _("{service} takes what is published.").format(service=service))
+    if condition is Condition.REFUSES:
+        text = _("{service} refuses what is published, and viewers are served by the stream: its credentials, its quota or our clock.")  # noqa: E501  # fmt: skip
+        remedy = _("Put it right, then restart the workers and the web server; viewers are back within two minutes. The workers' log has the answer.")  # noqa: E501  # fmt: skip
+        return Finding("transport", Verdict.FAIL, text.format(service=service), remedy)
+    text = _("{service} is away or busy, and viewers are served by the stream.").format(service=service)
+    remedy = _("It is tried again once a minute or oftener; look at the service's status page if this lasts.")
+    return Finding("transport", Verdict.WARN, text, remedy)
 
 
 def workers(count: int) -> Finding:

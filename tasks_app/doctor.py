@@ -9,7 +9,7 @@ from celery import current_app
 from django.utils import timezone
 from django_celery_beat.models import PeriodicTask
 
-from progress_app import conf, connections, tokens
+from progress_app import conf, connections, hosted, tokens
 from progress_app.channels import user_channel
 from progress_app.exceptions import BackendUnavailable
 from tasks_app import diagnosis, trial
@@ -21,8 +21,8 @@ MAINTENANCE: Final = "tasks_app.maintain"
 
 
 def installation() -> list[Finding]:
-    """What stands behind the stream: Redis, its clock, workers, maintenance."""
-    return [*_redis(), diagnosis.workers(_workers()), diagnosis.maintenance(_maintenance_silent_s())]
+    """What stands behind the stream: Redis, its clock, the hosted transport if one is chosen, workers, maintenance."""
+    return [*_redis(), *_transport(), diagnosis.workers(_workers()), diagnosis.maintenance(_maintenance_silent_s())]
 
 
 def delivery(url: str, user_id: int, *, is_long: bool = False) -> list[Finding]:
@@ -53,6 +53,14 @@ def _redis() -> list[Finding]:
     except BackendUnavailable as fault:
         return [diagnosis.redis(str(fault))]
     return [diagnosis.redis(""), diagnosis.clock("redis clock", skew_s)]
+
+
+def _transport() -> list[Finding]:
+    name = conf.get().transport
+    try:
+        return [diagnosis.transport(name, connections.condition(name))] if name in hosted.HOSTED else []
+    except BackendUnavailable:
+        return []
 
 
 def _workers() -> int:

@@ -60,7 +60,7 @@ def transport_to(kind: str, url: str) -> Transport:
 @contextmanager
 def publishing(kind: str, url: str, rate: float) -> Iterator[Publisher]:
     publisher = Publisher(
-        transport_to(kind, url), per_s=rate, most=2_000, raise_flag=lambda _: None, address=lambda task: task
+        transport_to(kind, url), per_s=rate, most=2_000, tell=lambda _: None, address=lambda task: task
     )
     yield publisher
     publisher.close()

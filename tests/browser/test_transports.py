@@ -17,7 +17,8 @@ from tests.stack import Stack, Valkey, start_stack
 pytestmark = pytest.mark.long
 
 OURS = ("sse", "poll")
-EVERY = [*OURS, *(pytest.param(name, marks=pytest.mark.deploy) for name in ("pusher", "ably"))]  # these need npm
+HOSTED = [pytest.param(name, marks=pytest.mark.deploy) for name in ("pusher", "ably")]  # these need npm
+EVERY = [*OURS, *HOSTED]
 
 
 @pytest.fixture(params=EVERY)
@@ -105,6 +106,24 @@ def test_start_watch_reload_outage_end(chosen: Chosen, seen: dict[str, list[str]
         shown = steps.painted(page)
         assert steps.never_falls(shown)
         assert shown[-1] == 100
+
+
+@pytest.mark.parametrize("transport", HOSTED, indirect=True)
+def test_a_list_moves_where_the_service_carries_no_rows(
+    chosen: Chosen, seen: dict[str, list[str]], tab: Callable[[], Page]
+) -> None:
+    task, listing = tab(), tab()
+    steps.start_rehearsal(task, chosen.stack.url, seconds=30)
+    listing.goto(f"{chosen.stack.url}/tasks/")
+    for way in ("polling", "live"):  # beside the other tab's connection to the service, and then by itself
+        steps.expect_connection(listing, way)
+        assert bool(seen["streams"]) == (way == "live")
+        steps.wait_for_percent(listing, steps.percent(listing) + 5)
+        task.close()
+    listing.context.route("**/events/?*", lambda route: route.abort())
+    listing.reload()
+    steps.expect_connection(listing, "polling")
+    steps.wait_for_percent(listing, steps.percent(listing) + 5)
 
 
 def _came_as_chosen(chosen: Chosen, seen: dict[str, list[str]]) -> None:

@@ -8,6 +8,7 @@ import pytest
 from django.contrib.auth.models import User
 
 from progress_app import connections
+from progress_app.breaker import Condition
 from progress_app.channels import user_channel
 from progress_app.events import State
 from tasks_app import lifecycle
@@ -70,14 +71,18 @@ def test_a_job_ends_while_the_service_holds_back_its_answer(service: Emulator, w
     assert received(service, f"task-{task.pk}")[-1]["name"] == "complete"
 
 
-@pytest.mark.parametrize("status", [401, 429, 500])
+@pytest.mark.parametrize(("status", "lasting"), [(401, True), (413, True), (429, False), (500, False), (0, False)])
 def test_a_job_ends_whatever_the_service_answers_and_viewers_are_sent_elsewhere(
-    service: Emulator, workers: Start, staff: User, status: int
+    service: Emulator, workers: Start, staff: User, *, status: int, lasting: bool
 ) -> None:
     worker = workers(f"fails-{status}-{service.kind}", service.settings | FAST)
-    service.fail(status, json.dumps({}))
+    if status:
+        service.fail(status, json.dumps({}))
+    else:
+        service.stop()
     assert ended(start(staff)).state == State.SUCCEEDED
-    until(lambda: connections.is_away(service.kind), what="the flag")
+    expected = Condition.REFUSES if lasting else Condition.AWAY
+    until(lambda: connections.condition(service.kind) is expected, what="the flag")
     assert not any(secret in worker.service.text() for secret in ("the-secret", "auth_signature"))
 
 

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from progress_app.breaker import Condition
 from tasks_app import diagnosis
 from tasks_app.diagnosis import Finding, Trial, Verdict
 
@@ -76,6 +77,9 @@ def test_http_2_needs_no_remedy() -> None:
     [
         (diagnosis.redis(""), Verdict.OK),
         (diagnosis.redis("Connection refused"), Verdict.FAIL),
+        (diagnosis.transport("pusher", Condition.WORKS), Verdict.OK),
+        (diagnosis.transport("pusher", Condition.AWAY), Verdict.WARN),
+        (diagnosis.transport("ably", Condition.REFUSES), Verdict.FAIL),
         (diagnosis.workers(1), Verdict.OK),
         (diagnosis.workers(0), Verdict.FAIL),
         (diagnosis.maintenance(14.0), Verdict.OK),

@@ -2,7 +2,8 @@
  * Asks a task's snapshot URL again and again: the way to follow a task where no stream comes through.
  *
  * It asks every 2 s while there is news, ever more slowly while there is none, rarely while the page is hidden, never
- * sooner than the server's Retry-After, and with a jittered backoff after errors. An unchanged snapshot costs a 304.
+ * sooner than the server's Retry-After, and with a jittered backoff after errors. The pauses are scattered upwards, so
+ * that pages which were opened together do not go on asking together. An unchanged snapshot costs a 304.
  */
 import { Backoff } from "./backoff.js";
 
@@ -10,6 +11,7 @@ const QUICK_S = 2;
 const SLOW_S = 15;
 const HIDDEN_S = 30;
 const SLOWING = 1.5;
+const SCATTER = 0.2;
 const ANSWER_WITHIN_MS = 10_000;
 const DENIED = new Set([401, 403, 404, 410]);
 
@@ -127,6 +129,7 @@ export class Poller {
     if (outcome === "failed") return Math.max(this.#backoff.next(), this.#atLeastS);
     this.#backoff.reset();
     this.#everyS = outcome === "news" ? QUICK_S : Math.min(SLOW_S, this.#everyS * SLOWING);
-    return Math.max(this.#everyS, this.#atLeastS, this.#restS, document.hidden ? HIDDEN_S : 0);
+    const pauseS = Math.max(this.#everyS, this.#atLeastS, this.#restS, document.hidden ? HIDDEN_S : 0);
+    return pauseS * (1 + Math.random() * SCATTER);
   }
 }

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from progress_app.breaker import Condition
 from progress_app.publisher import Publisher
 from progress_app.transports.ably import AblyTransport
 from progress_app.transports.base import Message, Transport
@@ -14,7 +15,7 @@ from tests.emulators import pusher as pusher_emulator
 from tests.emulators.service import Emulator
 from tests.progress_app.doubles import TASK, Clock
 
-FLAGS: list[bool] = []
+FLAGS: list[Condition] = []
 
 
 def pusher_transport(url: str, **changes: str) -> PusherTransport:
@@ -52,7 +53,7 @@ def publish(service: Emulator) -> Iterator[Callable[..., Publisher]]:
     def make(carrier: Transport | None = None, per_s: float = 1_000, **options: Any) -> Publisher:
         FLAGS.clear()
         carrier = carrier or MAKERS[service.kind](service.url)
-        usual: dict[str, Any] = {"most": 1_000, "raise_flag": FLAGS.append, "address": lambda task: f"/tasks/{task}/"}
+        usual: dict[str, Any] = {"most": 1_000, "tell": FLAGS.append, "address": lambda task: f"/tasks/{task}/"}
         made.append(Publisher(carrier, per_s=per_s, **(usual | options)))
         return made[-1]
 

@@ -11,11 +11,14 @@ from ably.sync import AblyRestSync
 from ably.sync.util.exceptions import AblyException
 from django.contrib.auth.models import User
 from django.test import Client
+from django.utils.html import escape
 
 from progress_app import conf, connections, hosted
+from progress_app.breaker import Condition
 from progress_app.channels import log_channel, task_channel, user_channel
 from progress_app.checks import settings_fit
 from progress_app.events import Snapshot
+from tasks_app import diagnosis, doctor
 from tasks_app.models import Task
 from tests.emulators import ably as ably_emulator
 from tests.emulators import pusher as pusher_emulator
@@ -194,10 +197,20 @@ def test_the_token_answer_sends_clients_elsewhere_while_the_service_is_away(
     use(settings, kind)
     client = logged_in(owner)
     assert ask(client, kind, task_channel(task.pk)).json()["via"] == kind
-    connections.backend().publishers[0]._raise_flag(True)  # type: ignore[attr-defined]
+    connections.backend().publishers[0]._tell(Condition.AWAY)  # type: ignore[attr-defined]
     hosted._known.transport = ""
     assert ask(client, kind, task_channel(task.pk)).json()["via"] == "sse"
     assert ask(client, "sse", task_channel(task.pk)).json()["via"] == "sse"
+
+
+@pytest.mark.parametrize("condition", [Condition.AWAY, Condition.REFUSES])
+def test_the_doctor_names_a_service_that_takes_nothing(settings: Any, staff: User, condition: Condition) -> None:
+    use(settings, "pusher")
+    assert "Pusher takes what is published" in logged_in(staff).get("/doctor/").content.decode()
+    connections.backend().publishers[0]._tell(condition)  # type: ignore[attr-defined]
+    told = diagnosis.transport("pusher", condition)
+    assert told in doctor.installation()
+    assert escape(told.remedy) in logged_in(staff).get("/doctor/").content.decode()
 
 
 def test_the_snapshot_says_it_too_and_a_flip_changes_its_etag(settings: Any, task: Task, owner: User) -> None:
@@ -205,7 +218,7 @@ def test_the_snapshot_says_it_too_and_a_flip_changes_its_etag(settings: Any, tas
     connections.backend().publish(Snapshot(task=str(task.pk), attempt=1))
     client, url = logged_in(owner), f"/tasks/{task.pk}/snapshot/"
     before = client.get(url)
-    connections.backend().publishers[0]._raise_flag(True)  # type: ignore[attr-defined]
+    connections.backend().publishers[0]._tell(Condition.AWAY)  # type: ignore[attr-defined]
     hosted._known.transport = ""
     after = client.get(url, headers={"If-None-Match": before["ETag"]})
     assert (before.json()["via"], after.json()["via"]) == ("ably", "sse")

@@ -9,6 +9,7 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from progress_app import connections, hosted
+from progress_app.breaker import Condition
 from progress_app.events import Snapshot, State
 from progress_app.publisher import RAISED_AGAIN_S, Publisher
 from tasks_app.models import Task
@@ -41,8 +42,8 @@ def test_after_ten_minutes_the_newest_state_and_every_end_arrive(service: Emulat
     assert (len(channels), len(set(channels))) == (201, 201)
     assert service.received()[-1]["data"] == {"percent": 3}
     assert clock.now - began_s >= OUTAGE_S + 20  # the rate was kept to
-    until(lambda: FLAGS[-1] is False, 20, "the flag taken back")
-    assert FLAGS.count(True) >= OUTAGE_S / RAISED_AGAIN_S / 2  # and it was said again while it stood
+    until(lambda: FLAGS[-1] is Condition.WORKS, 20, "the flag taken back")
+    assert FLAGS.count(Condition.AWAY) >= OUTAGE_S / RAISED_AGAIN_S / 2  # and it was said again while it stood
 
 
 @pytest.fixture
