@@ -29,10 +29,11 @@ from progress_app.seats import RETRY_AFTER_S, Seats
 from progress_app.stats import Stats
 from progress_app.stream import Stream
 from progress_app.sweeper import Sweeper
+from progress_app.turnstile import Turnstile
 
 logger = logging.getLogger(__name__)
 
-MOST_CONNECTIONS: Final = 4  # for tokens: one takes a fraction of a millisecond
+MOST_CONNECTIONS: Final = 4  # one for all tokens, and one or two for what the processes say of themselves
 
 
 class Node:
@@ -48,6 +49,7 @@ class Node:
         self._hub: Hub | None = None
         self._polling: Polling | None = None
         self._redis: redis.Redis | None = None
+        self._turnstile: Turnstile | None = None
         self._running: set[asyncio.Task[None]] = set()
 
     @property
@@ -72,6 +74,7 @@ class Node:
             settings.redis_url, max_connections=MOST_CONNECTIONS, timeout=5, socket_timeout=2, socket_connect_timeout=1
         )
         self._redis = redis.Redis.from_pool(pool)
+        self._turnstile = Turnstile(self._redis)
         self._hub = Hub(
             connections.feed(), self._recorded, listings=self._listed, overview=self._overview,
             recheck_s=settings.recheck_s, tick_s=settings.tick_s, stats=self.stats,
@@ -86,8 +89,9 @@ class Node:
         for task in self._running:
             task.cancel()
         await asyncio.gather(*self._running, return_exceptions=True)
-        if self._hub is not None and self._redis is not None:
+        if self._hub is not None and self._redis is not None and self._turnstile is not None:
             await self._hub.stop()
+            await self._turnstile.close()
             await self._redis.aclose()
         self.authorizer.close()
 
@@ -134,10 +138,7 @@ class Node:
     async def take(self, key: str) -> bytes | None:
         """A value from Redis, which is deleted; raises BackendUnavailable."""
         _ = self.hub
-        try:
-            return cast("bytes | None", await cast("redis.Redis", self._redis).getdel(key))
-        except redis.RedisError as error:
-            raise BackendUnavailable(f"Redis did not answer ({type(error).__name__}).") from error
+        return await cast("Turnstile", self._turnstile).take(key)
 
     def _kicked(self, data: bytes) -> None:
         users = users_of(data)
