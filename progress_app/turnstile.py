@@ -41,7 +41,7 @@ class Turnstile:
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[bytes | None] = loop.create_future()
         self._queue.append((key, answer))
-        if self._asking is None:
+        if self._asking is None or self._asking.done():
             self._asking = loop.create_task(self._ask())
         return await answer
 
@@ -56,7 +56,6 @@ class Turnstile:
         while self._queue:
             self._batch, self._queue = self._queue[:MOST_AT_ONCE], self._queue[MOST_AT_ONCE:]
             await self._ask_for(self._batch)
-        self._asking = None
 
     async def _ask_for(self, batch: list[Waiting]) -> None:
         try:
@@ -64,7 +63,7 @@ class Turnstile:
                 for key, _ in batch:
                     pipe.getdel(key)
                 values = cast("list[bytes | None]", await pipe.execute())
-        except RedisError as error:
+        except (RedisError, OSError) as error:
             _refuse(batch, f"Redis did not answer ({type(error).__name__}).")
             return
         for (_, answer), value in zip(batch, values, strict=True):
