@@ -15,11 +15,12 @@ from django.db import DatabaseError
 from progress_app import connections
 from progress_app.channels import user_channel
 from progress_app.events import VERSION, State
-from progress_app.exceptions import BackendUnavailable
+from progress_app.exceptions import BackendUnavailable, PositionUnknown
 from tasks_app.models import Subscription, Task
 from tasks_app.permissions import visible_tasks
 
 EVENT: Final = "notification"
+NEWEST: Final = 50
 TOLD: Final = frozenset({State.SUCCEEDED, State.FAILED, State.LOST})  # who cancels a task knows it
 
 logger = logging.getLogger(__name__)
@@ -42,6 +43,23 @@ def tell(task: Task, state: State) -> bool:
     except Exception:
         logger.exception("Nobody could be told that task %s has ended.", task.pk)
     return True
+
+
+def newest(user_id: int) -> tuple[int, bytes]:
+    """The position of a user's channel and its newest notices, oldest first, as `{"v", "notices"}` in JSON.
+
+    Raises:
+        BackendUnavailable: they cannot be had now.
+
+    """
+    backend, channel = connections.backend(), user_channel(user_id)
+    position = backend.position(channel)
+    try:
+        entries = backend.replay(channel, max(0, position - NEWEST), NEWEST)
+    except PositionUnknown:  # fewer are kept
+        entries = backend.replay(channel, None, NEWEST)
+    told = [msgspec.Raw(entry.data) for entry in entries if entry.event == EVENT]
+    return position, msgspec.json.encode({"v": VERSION, "notices": told})
 
 
 def _recipients(task: Task) -> list[int]:

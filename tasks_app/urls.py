@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from tasks_app.views import catalogue, doctor, form, health, link, listing, ops, task
+from tasks_app.views import catalogue, doctor, form, health, link, listing, notices, ops, task
 
 app_name = "tasks"
 urlpatterns = [
@@ -18,6 +18,7 @@ urlpatterns = [
     path("tasks/<uuid:task_id>/log/", task.log, name="log"),
     path("tasks/<uuid:task_id>/tell-me/", task.tell_me, name="tell-me"),
     path("tasks/<uuid:task_id>/share/", task.share, name="share"),
+    path("notices/", notices.newest, name="notices"),
     path("shared/<str:token>/", link.page, name="shared"),
     path("shared/<str:token>/snapshot/", link.snapshot, name="shared-snapshot"),
     path("shared/<str:token>/badge.svg", link.badge, name="badge"),

@@ -10,8 +10,8 @@ from django.template import Context
 from progress_app.durations import duration_text, range_text
 from progress_app.events import Snapshot
 from progress_app.present import present
+from progress_app.widget import connection, sharers
 from progress_app.widget import context as widget_context
-from progress_app.widget import sharers
 from progress_app.words import said as job_words
 from progress_app.words import state_text as state_in_words
 from progress_app.words import translated
@@ -55,6 +55,12 @@ def progress_widget(
         setattr(request, ASSETS_NAMED, True)
     about_page = {"request": request, "sharers": sharers(request), "rows_channel": rows, "assets": not named}
     return {**widget_context(shown, size), **about_page, "usual_s": usual_s}
+
+
+@register.simple_tag(takes_context=True)
+def headway_connection(context: Context) -> dict[str, str]:
+    """How a page's own modules connect: `events_url`, `transport`, `token_url`, `library_url`, `session`."""
+    return {**connection(), "session": sharers(context.get("request"))}
 
 
 def _uuid(given: Any) -> str:

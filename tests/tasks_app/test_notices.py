@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.db import DatabaseError
+from django.test import Client
 
 from progress_app import connections
 from progress_app.channels import user_channel
@@ -14,6 +15,7 @@ from progress_app.events import State
 from progress_app.exceptions import BackendUnavailable
 from tasks_app import announce, endings, notices, registry, runner
 from tasks_app.models import Subscription, Task
+from tasks_app.permissions import may_read
 from tests.factories import TaskFactory
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis_db")]
@@ -89,6 +91,27 @@ def test_a_fault_of_ours_does_not_touch_the_task(
     monkeypatch.setattr(notices, "_recipients", _raising(ZeroDivisionError()))
     task = run(catalogue(lambda _progress: None), owner)
     assert (task.state, task.end_sent) == (State.SUCCEEDED, True)
+
+
+def test_each_reads_their_own_newest_notices_and_nobody_else_s(client: Client, owner: User, stranger: User) -> None:
+    for job in ("first", "second"):
+        announce.announce_end(TaskFactory.create(owner=owner, ended=True, job=job))
+    assert client.get("/notices/").status_code == 302
+    client.force_login(owner)
+    answer = client.get("/notices/")
+    assert [one["job"] for one in answer.json()["notices"]] == ["first", "second"]
+    assert answer["Retry-After"] == "10"
+    assert client.get("/notices/", headers={"If-None-Match": answer["ETag"]}).status_code == 304
+    client.force_login(stranger)
+    assert client.get("/notices/", headers={"If-None-Match": answer["ETag"]}).json()["notices"] == []
+    assert not may_read(stranger, user_channel(owner.pk))
+
+
+def test_of_many_notices_the_newest_are_read(owner: User) -> None:
+    for number in range(notices.NEWEST + 3):
+        connections.backend().append(user_channel(owner.pk), notices.EVENT, b"%d" % number)
+    _, body = notices.newest(owner.pk)
+    assert json.loads(body)["notices"] == list(range(3, notices.NEWEST + 3))
 
 
 def _raising(fault: Exception) -> Callable[..., Any]:

@@ -3,7 +3,7 @@
  *
  * A viewer has `channel`, that of its task, and what it takes: `snapshot(data)`, `row(data)`, `entry(data)`,
  * `reset(channels)`, `status(connection)`. `logChannel` is the task's log, if it shows that; `rowsChannel` a channel of
- * compact rows, if it is content with those.
+ * compact rows, if it is content with those. One of `user-<id>` takes `notice(data)`; its `snapshotUrl` has the newest.
  */
 const ENDED = { state: "ended", retryAt: 0 };
 const DENIED = { state: "denied", retryAt: 0 };
@@ -82,6 +82,10 @@ export class Audience {
 
   passEntry(channel, logChannel, entry) {
     for (const viewer of this.viewersOf(channel)) if (viewer.logChannel === logChannel) viewer.entry(entry);
+  }
+
+  passNotice(notice) {
+    for (const viewer of this.waiting) viewer.notice?.(notice);
   }
 
   passReset(channels) {

@@ -32,7 +32,7 @@ const streams = new Map();
  */
 export function subscribe(config, viewer) {
   const eventsUrl = new URL(config.eventsUrl, document.baseURI).href;
-  const key = `${config.session} ${config.transport} ${eventsUrl}`;
+  const key = `${config.session} ${config.transport || "sse"} ${eventsUrl}`;
   if (!streams.has(key)) streams.set(key, new EventStream({ ...config, eventsUrl }));
   const stream = streams.get(key);
   stream.add(viewer);

@@ -17,6 +17,7 @@ export class Inbox {
   #owner;
   #served = new Set();
   #firstRows = new FirstRows();
+  #noticed = new Set(); // tasks whose notice was passed on: there is one of each
 
   /**
    * `owner` has `finished(channel)`; `fetch(viewer)`, which gets its snapshot once; and `ask(viewer)`, which goes on
@@ -47,6 +48,7 @@ export class Inbox {
   takeEvent({ name, data, lastEventId }) {
     if (name === "log") this.#takeEntry(data, lastEventId);
     else if (name === "rows") this.#takeRows(data.rows);
+    else if (name === "notification") this.#takeNotices([data]);
     else if (name === OPS) this.#served.has(OPS) && this.#takeOverview(data);
     else if (name === "stream-reset") this.#reset(data.channels ?? []);
     else if (this.#served.has(`task-${data.task}`)) this.#takeState(data);
@@ -61,6 +63,7 @@ export class Inbox {
 
   /** Pass a snapshot on if it is news, and say so; an end always is, whatever its position. */
   takeSnapshot(snapshot) {
+    if (snapshot.notices) return this.#takeNotices(snapshot.notices);
     if (!snapshot.task) return this.#takeOverview(snapshot);
     const channel = `task-${snapshot.task}`;
     const isFinal = FINAL.has(snapshot.state);
@@ -70,6 +73,16 @@ export class Inbox {
     this.#audience.passSnapshot(channel, snapshot);
     if (isFinal) this.#owner.finished(channel);
     return true;
+  }
+
+  /** Notices may come by the stream and by an answer, in any order. */
+  #takeNotices(notices) {
+    const news = notices.filter(({ task }) => !this.#noticed.has(task));
+    for (const notice of news) {
+      this.#noticed.add(notice.task);
+      this.#audience.passNotice(notice);
+    }
+    return news.length > 0;
   }
 
   /** The overview for operations is of no task: each one replaces the last. */

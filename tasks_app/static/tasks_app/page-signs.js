@@ -18,14 +18,16 @@ export function showPercent(percent) {
   icon.href = text ? ring(percent / 100) : plainIcon;
 }
 
-/** Show words over the page for a while; they stay until they are read by whoever points at them. */
-export function toast(words, { tone = "", stayMs = 8_000 } = {}) {
+/** Show words over the page for a while, as a link with `href`; they stay until they are read by whoever points at them. */
+export function toast(words, { tone = "", stayMs = 8_000, href = "" } = {}) {
   const list = document.querySelector(".toasts") ?? document.body.appendChild(newList());
   const item = document.createElement("div");
   item.className = "toast";
   item.dataset.state = tone;
   const text = document.createElement("p");
-  text.textContent = words;
+  const place = href ? text.appendChild(document.createElement("a")) : text;
+  if (href) place.href = href;
+  place.textContent = words;
   item.append(text);
   list.append(item);
   let timer = setTimeout(() => item.remove(), stayMs);

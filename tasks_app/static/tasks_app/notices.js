@@ -1,0 +1,51 @@
+/**
+ * Tells whoever looks at any page that a task of theirs has ended, by a toast that leads to it.
+ *
+ * A page that nobody looks at keeps its notices until somebody does. What ended before the page was drawn is no news to
+ * it, and the task's own page shows the end itself.
+ */
+import { subscribe } from "../progress_app/event-stream.js";
+import { toast } from "./page-signs.js";
+
+const STAY_MS = 20_000;
+const MOST_KEPT = 5;
+
+class Notices {
+  #config;
+  #kept = [];
+  #leave = null;
+  #listening = null;
+
+  constructor(config) {
+    this.#config = config;
+  }
+
+  connect() {
+    const { channel, noticesUrl: snapshotUrl } = this.#config;
+    const notice = (told) => this.#take(told);
+    this.#leave = subscribe(this.#config, { channel, snapshotUrl, notice, snapshot() {}, reset() {}, status() {} });
+    this.#listening = new AbortController();
+    document.addEventListener("visibilitychange", () => this.#show(), { signal: this.#listening.signal });
+  }
+
+  disconnect() {
+    this.#leave?.();
+    this.#listening?.abort();
+    this.#leave = this.#listening = null;
+  }
+
+  #take(notice) {
+    if (notice.ts < Number(this.#config.drawnAt) || notice.url === location.pathname) return;
+    this.#kept = [...this.#kept, notice].slice(-MOST_KEPT);
+    this.#show();
+  }
+
+  #show() {
+    if (document.hidden) return;
+    for (const { title, state, url } of this.#kept.splice(0)) {
+      toast(`${title}: ${this.#config[state] ?? state}`, { tone: state, stayMs: STAY_MS, href: url });
+    }
+  }
+}
+
+new Notices({ ...document.getElementById("notices").dataset }).connect();
