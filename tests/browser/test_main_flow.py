@@ -114,4 +114,4 @@ def test_the_list_is_live_on_one_connection(live: Stack, member: Page) -> None:
     member.goto(f"{live.url}/tasks/")
     expect(member.locator("progress-bar[data-state=succeeded]")).to_have_count(2, timeout=30_000)
     assert len(streams) == 1, streams
-    assert streams[0].count("channel=") == 1  # that of the rows
+    assert streams[0].count("channel=") == 2  # that of the rows, and the notices
