@@ -1,20 +1,27 @@
 """What operations watch: the queues and the workers, as the channel `ops` tells them; the project's PROGRESS_OVERVIEW.
 
 From the database: it is the truth about who waits and who runs, also while the broker is away. Workers with nothing to
-do are in no row of it; they say themselves that they are there.
+do are in no row of it; they say themselves that they are there. How far a task is, Redis knows better: the row learns
+it when the lease is renewed.
 """
 
+import logging
+from collections.abc import Sequence
 from typing import Any, Final
 
 from django.db.models import Count, Min
 from django.utils import timezone
 
+from progress_app import connections
 from progress_app.events import State
+from progress_app.exceptions import BackendUnavailable
 from tasks_app import presence
 from tasks_app.models import Task
 from tasks_app.transitions import OWNED, WAITING
 
 MOST_SHOWN: Final = 200  # running tasks
+
+logger = logging.getLogger(__name__)
 
 
 def overview() -> dict[str, Any]:
@@ -39,14 +46,28 @@ def _workers() -> list[dict[str, Any]]:
     """By name, each with its running tasks, the longest first; none for a worker that waits for one."""
     running = Task.objects.filter(state__in=OWNED, lease_until__isnull=False).order_by("worker", "started_at")
     workers: dict[str, list[dict[str, Any]]] = {name: [] for name in presence.present()}
-    for task in running.only("id", "job", "state", "percent", "started_at", "finished_at", "worker")[:MOST_SHOWN]:
+    fields = ("id", "job", "state", "percent", "attempt", "started_at", "finished_at", "worker")
+    shown = list(running.only(*fields)[:MOST_SHOWN])
+    percents = _percents(shown)
+    for task in shown:
         workers.setdefault(task.worker, []).append(
             {
                 "task": str(task.pk),
                 "job": task.job,
                 "state": State(task.state).value,
-                "percent": task.percent,
+                "percent": percents.get(str(task.pk), task.percent),
                 "running_s": None if task.duration_s is None else round(task.duration_s, 1),
             }
         )
     return [{"name": name, "tasks": tasks} for name, tasks in sorted(workers.items())]
+
+
+def _percents(tasks: Sequence[Task]) -> dict[str, float | None]:
+    """How far the tasks are by Redis, of those that it knows in their present attempt."""
+    try:
+        found = connections.backend().read_snapshots([str(task.pk) for task in tasks])
+    except (BackendUnavailable, ValueError) as error:  # Redis is away, or holds what we cannot read
+        logger.warning("How far the running tasks are is told by their rows: %s", error)
+        return {}
+    attempts = {str(task.pk): task.attempt for task in tasks}
+    return {pk: snapshot.percent for pk, snapshot in found.items() if snapshot.attempt == attempts[pk]}

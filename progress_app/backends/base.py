@@ -120,6 +120,9 @@ class Backend(Protocol):
     def read_snapshot(self, task: str) -> Snapshot | None:
         """The newest snapshot of a task, None if there is none."""
 
+    def read_snapshots(self, tasks: Sequence[str]) -> dict[str, Snapshot]:
+        """The newest snapshots of many tasks, of those that have one."""
+
     def unfinished(self, tasks: Sequence[str]) -> list[str]:
         """Those of the tasks that have a snapshot which is not final."""
 

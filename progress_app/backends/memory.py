@@ -181,6 +181,11 @@ class MemoryBackend:
         kept = self._tasks.get(task)
         return kept.snapshot if kept else None
 
+    def read_snapshots(self, tasks: Sequence[str]) -> dict[str, Snapshot]:
+        """As `Backend.read_snapshots`."""
+        found = {task: self.read_snapshot(task) for task in tasks}
+        return {task: snapshot for task, snapshot in found.items() if snapshot is not None}
+
     def unfinished(self, tasks: Sequence[str]) -> list[str]:
         """As `Backend.unfinished`."""
         found = ((task, self.read_snapshot(task)) for task in tasks)

@@ -218,6 +218,12 @@ def test_a_snapshot_is_read_back_as_it_was_with_the_position_given(backend: Back
     assert backend.read_snapshot(TASK) == WHOLE.at(pos)
 
 
+def test_many_snapshots_are_read_at_once(backend: Backend) -> None:
+    pos = backend.publish(WHOLE).pos
+    assert backend.read_snapshots([TASK, OTHER_TASK]) == {TASK: WHOLE.at(pos)}
+    assert backend.read_snapshots([]) == {}
+
+
 def test_the_position_in_a_snapshot_is_ignored(backend: Backend) -> None:
     pos = backend.publish(snapshot()).pos
     assert backend.publish(snapshot(pos=7)).pos == pos + 1

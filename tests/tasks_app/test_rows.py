@@ -1,14 +1,18 @@
 """What lists and the overview begin with: who sees which unfinished tasks, and where their rows are announced."""
 
 import json
+from typing import Any
 
+import pytest
 from django.contrib.auth.models import Group, User
 
 from config.places import BASE
-from progress_app.events import State
+from progress_app import connections
+from progress_app.events import Snapshot, State
 from tasks_app.overview import overview
 from tasks_app.permissions import audience
 from tasks_app.rows import listing
+from tests.environment import free_port
 from tests.factories import TaskFactory
 
 
@@ -58,6 +62,24 @@ def test_the_overview_counts_who_waits_and_names_what_runs(owner: User) -> None:
     assert (worker["name"], worker["tasks"][0]["task"], worker["tasks"][0]["state"]) == (
         "worker@one", str(running.pk), State.RUNNING,
     )  # fmt: skip
+
+
+def percents() -> list[float | None]:
+    return [task["percent"] for worker in overview()["workers"] for task in worker["tasks"]]
+
+
+@pytest.mark.usefixtures("redis_db")
+@pytest.mark.parametrize(("attempt", "percent"), [(2, 57.0), (1, 10.0)])
+def test_how_far_a_task_is_comes_from_its_present_attempt(owner: User, attempt: int, percent: float) -> None:
+    task = TaskFactory.create(owner=owner, running=True, worker="worker@one", attempt=2, percent=10.0)
+    connections.backend().publish(Snapshot(task=str(task.pk), attempt=attempt, state=State.RUNNING, percent=57.0))
+    assert percents() == [percent]
+
+
+def test_without_redis_the_rows_tell_how_far_the_tasks_are(owner: User, settings: Any) -> None:
+    settings.PROGRESS_REDIS_URL = f"redis://127.0.0.1:{free_port()}/0"
+    TaskFactory.create(owner=owner, running=True, worker="worker@one", percent=10.0)
+    assert percents() == [10.0]
 
 
 def test_the_documents_example_of_the_overview_has_the_fields_that_we_send(owner: User) -> None:
