@@ -10,6 +10,7 @@ from django.utils.translation import gettext_lazy as _
 
 from tasks_app import lifecycle
 from tasks_app.models import Task
+from tasks_app.origin import coming_from
 from tasks_app.permissions import visible_tasks
 from tasks_app.registry import ANYBODY, job
 from tasks_app.search import ALL, MINE, chosen, terms
@@ -46,13 +47,15 @@ class ChangeTasksForm(forms.Form):
 )
 def change_tasks(progress: "Reporter", *, verb: str, ids: list[UUID], search: str, scope: str) -> dict[str, Any]:
     """Do it to each task as who started this one: what they may not do is refused here too."""
-    user = Task.objects.select_related("owner").get(pk=progress.task).owner
+    asked = Task.objects.select_related("owner").get(pk=progress.task)
+    user = asked.owner
     tasks = visible_tasks(user).filter(pk__in=ids) if ids else chosen(user, terms([search]), scope)
     keys = list(tasks.exclude(pk=progress.task).order_by("-created_at").values_list("pk", flat=True))
     done, refused = 0, Counter[str]()
     for key in progress.track(keys, unit="tasks"):
         try:
-            VERBS[verb](Task.objects.get(pk=key), user=user)
+            with coming_from(asked.origin):
+                VERBS[verb](Task.objects.get(pk=key), user=user)
             done += 1
         except (lifecycle.Refused, Task.DoesNotExist) as error:
             refused[str(error)] += 1
