@@ -31,9 +31,9 @@ class BoundedBody:
         elif _declared(scope) > self._most_bytes:
             await self._refuse(send)
         else:
-            body = _Body(receive, self._most_bytes)
-            await self._application(scope, body.receive, send)
-            if body.is_over:
+            body = _Body(receive, send, self._most_bytes)
+            await self._application(scope, body.receive, body.send)
+            if body.is_over and not body.is_answered:
                 await self._refuse(send)
 
     async def _refuse(self, send: Send) -> None:
@@ -46,10 +46,12 @@ class BoundedBody:
 class _Body:
     """Counts what comes; who sends too much has hung up, as far as the application can see."""
 
-    def __init__(self, receive: Receive, most_bytes: int) -> None:
+    def __init__(self, receive: Receive, send: Send, most_bytes: int) -> None:
         self._receive = receive
+        self._send = send
         self._left = most_bytes
         self.is_over = False
+        self.is_answered = False
 
     async def receive(self) -> Message:
         message = await self._receive()
@@ -57,6 +59,10 @@ class _Body:
             self._left -= len(message.get("body", b""))
             self.is_over = self.is_over or self._left < 0
         return {"type": "http.disconnect"} if self.is_over else message
+
+    async def send(self, message: Message) -> None:
+        self.is_answered = True
+        await self._send(message)
 
 
 def _declared(scope: Scope) -> int:

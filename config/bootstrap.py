@@ -37,7 +37,7 @@ def _side_by_side(rest: Sequence[str]) -> list[str]:
 
     Each process is given a half and helps the other at its end, so that both keep pytest-django's order.
     """
-    named = any((places.BASE / word.partition("::")[0]).exists() for word in rest if not word.startswith("-") and word)
+    named = any((places.BASE / word.partition("::")[0]).exists() for word in rest if word and not word.startswith("-"))
     return [] if named or "--version" in rest else ["-n", "2", "--dist", "worksteal"]
 
 

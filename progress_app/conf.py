@@ -108,29 +108,29 @@ def get() -> Settings:
         SettingError: a value has the wrong type or is too small.
 
     """
-    given = {f.name: getattr(django_settings, PREFIX + f.name.upper()) for f in fields(Settings) if _is_set(f.name)}
-    for setting in fields(Settings):
-        if setting.name in given:
-            given[setting.name] = checked(PREFIX, setting, given[setting.name])
-    return Settings(**given)
+    return Settings(**configured(PREFIX, Settings))
 
 
-def _is_set(name: str) -> bool:
-    return hasattr(django_settings, PREFIX + name.upper())
-
-
-def checked(prefix: str, setting: Any, value: Any) -> Any:
-    """The value of a setting with the type of its default.
+def configured(prefix: str, kind: Any) -> dict[str, Any]:
+    """What Django's settings say of the fields of a dataclass, each with the type of its default.
 
     Args:
-        prefix: of its name in Django's settings.
-        setting: a dataclass field, whose metadata has the `least` value, None for any.
-        value: as given.
+        prefix: of the names in Django's settings.
+        kind: the dataclass; the metadata of its fields have the `least` value, None for any.
 
     Raises:
-        SettingError: it would only fail later, far from its cause.
+        SettingError: a value would only fail later, far from its cause.
 
     """
+    names = {field.name: prefix + field.name.upper() for field in fields(kind)}
+    return {
+        field.name: _checked(prefix, field, getattr(django_settings, names[field.name]))
+        for field in fields(kind)
+        if hasattr(django_settings, names[field.name])
+    }
+
+
+def _checked(prefix: str, setting: Any, value: Any) -> Any:
     name, default, least = prefix + setting.name.upper(), setting.default, setting.metadata["least"]
     kind = "whole number" if isinstance(default, int) else "number"
     expected = "text" if isinstance(default, str) else f"a {kind} ≥ {least}"

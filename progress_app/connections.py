@@ -13,6 +13,7 @@ from django.urls import reverse
 from progress_app import conf
 from progress_app.backends.redis import RedisBackend, connect
 from progress_app.backends.redis_feed import RedisFeed
+from progress_app.backends.redis_shelf import RedisShelf
 from progress_app.breaker import Condition
 from progress_app.mirror import MirroredBackend
 from progress_app.publisher import GAP_S, RAISED_AGAIN_S, Publisher
@@ -31,6 +32,11 @@ def backend() -> RedisBackend:
     return _backend(os.getpid(), conf.get())
 
 
+def shelf() -> RedisShelf:
+    """Where this process keeps small things beside the progress of tasks."""
+    return RedisShelf(backend().client, prefix=conf.get().key_prefix)
+
+
 def transport() -> Transport | None:
     """The hosted transport of this process, None where SSE or polling carries the events.
 
@@ -43,7 +49,7 @@ def transport() -> Transport | None:
 
 def condition(name: str) -> Condition:
     """What publishing to this transport has met with lately, in any process; raises BackendUnavailable."""
-    told = backend().kept(_flag(conf.get(), name))
+    told = shelf().kept(_flag(conf.get(), name))
     return Condition.WORKS if told is None else Condition(told.decode())
 
 
@@ -72,24 +78,24 @@ def _backend(pid: int, settings: conf.Settings) -> RedisBackend:
         "keep_final_s": settings.keep_final_s,
         "log_entries": settings.log_entries,
     }
-    plain = RedisBackend(client, **options)
+    shelf = RedisShelf(client, prefix=settings.key_prefix)
     publishers = []
     if carrier := _transport(pid, settings):
-        publishers.append(_publisher(carrier, settings, plain, per_s=settings.publish_rate, gap_s=GAP_S))
+        publishers.append(_publisher(carrier, settings, shelf, per_s=settings.publish_rate, gap_s=GAP_S))
     if settings.grip_url:
         proxy = GripTransport(url=settings.grip_url)
-        publishers.append(_publisher(proxy, settings, plain, per_s=PER_S_TO_PROXY, gap_s=GAP_TO_PROXY_S))
-    return MirroredBackend(client, publishers=publishers, **options) if publishers else plain
+        publishers.append(_publisher(proxy, settings, shelf, per_s=PER_S_TO_PROXY, gap_s=GAP_TO_PROXY_S))
+    return MirroredBackend(client, publishers=publishers, **options) if publishers else RedisBackend(client, **options)
 
 
 def _publisher(
-    carrier: Transport, settings: conf.Settings, store: RedisBackend, *, per_s: float, gap_s: float
+    carrier: Transport, settings: conf.Settings, shelf: RedisShelf, *, per_s: float, gap_s: float
 ) -> Publisher:
     return Publisher(
         carrier,
         per_s=per_s,
         most=settings.publish_waiting,
-        tell=partial(_tell, store, _flag(settings, carrier.name)),
+        tell=partial(_tell, shelf, _flag(settings, carrier.name)),
         address=lambda task: reverse("progress:snapshot", args=[task]),
         gap_s=gap_s,
     )
@@ -99,11 +105,11 @@ def _flag(settings: conf.Settings, name: str) -> str:
     return f"{settings.key_prefix}:away:{name}"
 
 
-def _tell(store: RedisBackend, key: str, condition: Condition) -> None:
+def _tell(shelf: RedisShelf, key: str, condition: Condition) -> None:
     if condition is Condition.WORKS:
-        store.forget(key)
+        shelf.forget(key)
     else:
-        store.keep(key, condition.encode(), int(3 * RAISED_AGAIN_S))
+        shelf.keep(key, condition.encode(), int(3 * RAISED_AGAIN_S))
 
 
 @lru_cache(maxsize=1)

@@ -32,5 +32,5 @@ def processes() -> list[dict[str, Any]]:
         BackendUnavailable: Redis is away.
 
     """
-    found = connections.backend().fields(key(conf.get().key_prefix))
+    found = connections.shelf().fields(key(conf.get().key_prefix))
     return sorted_by_life(found.values(), time.time())[0]

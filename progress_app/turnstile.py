@@ -1,7 +1,7 @@
 """Takes single-use values out of Redis for many viewers who come at once, as after a restart of the server.
 
 Who comes while a question is under way goes into the next one, together with all others: a thousand viewers cost a few
-round trips on one connection, and nobody waits for a connection until he is sent away.
+round trips on one connection, and nobody is sent away for want of one.
 """
 
 import asyncio

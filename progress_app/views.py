@@ -83,7 +83,7 @@ def _stream_token(request: HttpRequest, grant: tokens.Grant) -> HttpResponse:
     settings = conf.get()
     try:
         made = tokens.issue(
-            connections.backend().keep, prefix=settings.key_prefix, user=grant.user, channels=grant.channels,
+            connections.shelf().keep, prefix=settings.key_prefix, user=grant.user, channels=grant.channels,
             ttl_s=settings.token_ttl_s, transport=grant.transport,
         )  # fmt: skip
     except BackendUnavailable:

@@ -1,13 +1,12 @@
 """The settings of tasks_app: a Django setting `TASKS_<NAME>` sets the field of the same name in lower case."""
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
-from django.conf import settings as django_settings
 from django.core.signals import setting_changed
 
-from progress_app.conf import checked
+from progress_app.conf import configured
 
 PREFIX = "TASKS_"
 
@@ -60,9 +59,7 @@ def get() -> Settings:
         SettingError: a value has the wrong type or is too small.
 
     """
-    given = [f for f in fields(Settings) if hasattr(django_settings, PREFIX + f.name.upper())]
-    values = {f.name: getattr(django_settings, PREFIX + f.name.upper()) for f in given}
-    return Settings(**{f.name: checked(PREFIX, f, values[f.name]) for f in given})
+    return Settings(**configured(PREFIX, Settings))
 
 
 def _forget(**_changed: Any) -> None:

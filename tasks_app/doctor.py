@@ -37,7 +37,7 @@ def delivery(url: str, user_id: int, *, is_long: bool = False) -> list[Finding]:
 
 def ticket(user_id: int) -> str:
     """A token for one stream of the user's own channel; raises BackendUnavailable."""
-    keep, prefix = connections.backend().keep, conf.get().key_prefix
+    keep, prefix = connections.shelf().keep, conf.get().key_prefix
     return tokens.issue(keep, prefix=prefix, user=user_id, channels=[user_channel(user_id)], ttl_s=TOKEN_S)
 
 

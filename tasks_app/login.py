@@ -56,14 +56,14 @@ class AdminLoginForm(LoginForm, AdminAuthenticationForm):
 
 def _failures(key: str) -> int:
     try:
-        return int(connections.backend().kept(key) or 0)
+        return int(connections.shelf().kept(key) or 0)
     except BackendUnavailable:
         return 0
 
 
 def _count(key: str) -> None:
     try:
-        if connections.backend().count(key, REST_S) == MOST_FAILURES:
+        if connections.shelf().count(key, REST_S) == MOST_FAILURES:
             logger.warning("%d wrong passwords for one name from one address: it has to rest.", MOST_FAILURES)
     except BackendUnavailable as error:
         logger.warning("A wrong password was not counted: %s", error)

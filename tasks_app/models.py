@@ -104,9 +104,8 @@ class Task(models.Model):
     failures = models.PositiveIntegerField(default=0)  # attempts that failed
     losses = models.PositiveIntegerField(default=0)  # attempts whose worker vanished
     past_attempts = models.JSONField(default=list, editable=False)  # those that did not end the task, as `attempts` has
-    restarts = models.BooleanField(
-        default=True, editable=False
-    )  # when its worker vanishes: the job's word at the claim
+    # Whether it is run again should its worker vanish: the job's word when it was claimed.
+    restarts = models.BooleanField(default=True, editable=False)
     next_at = models.DateTimeField(null=True, editable=False)  # while retrying: not before
     lease_until = models.DateTimeField(null=True, editable=False)  # by the database's clock
     worker = models.CharField(max_length=200, blank=True)

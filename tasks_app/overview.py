@@ -66,7 +66,7 @@ def _percents(tasks: Sequence[Task]) -> dict[str, float | None]:
     """How far the tasks are by Redis, of those that it knows in their present attempt."""
     try:
         found = connections.backend().read_snapshots([str(task.pk) for task in tasks])
-    except (BackendUnavailable, ValueError) as error:  # Redis is away, or holds what we cannot read
+    except BackendUnavailable as error:
         logger.warning("How far the running tasks are is told by their rows: %s", error)
         return {}
     attempts = {str(task.pk): task.attempt for task in tasks}

@@ -41,7 +41,7 @@ class Presence:
         """Say that it has gone."""
         self._leaving.set()
         try:
-            connections.backend().sign_out(ROSTER, worker)
+            connections.shelf().sign_out(ROSTER, worker)
         except BackendUnavailable:
             logger.info("Worker %s is forgotten in %d s.", worker, SILENT_AFTER_S)
 
@@ -54,18 +54,18 @@ class Presence:
     def tell(self, worker: str) -> None:
         """Say it once."""
         try:
-            connections.backend().sign_in(ROSTER, worker, self._clock())
+            connections.shelf().sign_in(ROSTER, worker, self._clock())
         except BackendUnavailable as error:
             logger.debug("Worker %s could not say that it is there: %s", worker, error)
 
     def present(self) -> list[str]:
         """The names of those who said so lately; nobody while Redis is away. The others are forgotten."""
-        backend = connections.backend()
+        shelf = connections.shelf()
         try:
-            told = backend.roster(ROSTER)
+            told = shelf.roster(ROSTER)
             gone = [name for name, at in told.items() if self._clock() - at > SILENT_AFTER_S]
             for name in gone:
-                backend.sign_out(ROSTER, name)
+                shelf.sign_out(ROSTER, name)
         except BackendUnavailable:
             return []
         return sorted(told.keys() - gone)

@@ -8,21 +8,21 @@
    two tasks lie on different nodes.
 """
 
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Collection, Sequence
 from functools import lru_cache
-from typing import Any, Final, TypeVar, cast
+from typing import Any, Final, cast
 
 from redis import Redis
 from redis.commands.core import Script
-from redis.exceptions import OutOfMemoryError, ReadOnlyError, RedisError
+from redis.exceptions import OutOfMemoryError, RedisError
 
-from progress_app.backends.base import Answer, Entry, Verdict, check_replay
+from progress_app.backends.base import Answer, Entry, Verdict, check_replay, snapshot_in
 from progress_app.backends.keys import Keys, edges, script, state, stored
+from progress_app.backends.redis_errors import one_kind_of_error, readable, unavailable
 from progress_app.backends.redis_family import RedisFamilies
 from progress_app.backends.redis_scripts import Call, Scripts
+from progress_app.channels import task_channel
 from progress_app.events import COMPLETE, Children, LogEntry, Snapshot
-from progress_app.exceptions import BackendUnavailable
 from progress_app.rollup import Member, Rollup, tells
 from progress_app.rows import row, row_before_position
 
@@ -31,7 +31,6 @@ CONNECT_TIMEOUT_S: Final = 1.0
 KNOWN_TASKS: Final = 256  # whose keys a process need not make anew: more than run at once in one
 LONGEST_HEAD: Final = 63  # of a kept state, before its JSON
 _POSITION: Final = b'"pos":0,'
-T = TypeVar("T")
 
 
 def connect(url: str) -> Redis:
@@ -74,7 +73,7 @@ class RedisBackend:
         try:
             return self._published(snapshot, log, member, rows)
         except RedisError as error:  # a generator around it would cost a sender a tenth of its work
-            raise self._unavailable(error) from error
+            raise unavailable(self.client, error) from error
 
     def _published(self, snapshot: Snapshot, log: Sequence[LogEntry], member: Member | None, rows: str) -> Answer:
         calls = [self._telling(self._publish, snapshot, log, rows)]
@@ -88,17 +87,17 @@ class RedisBackend:
 
     def roll_up(self, rollup: Rollup, words: Sequence[int] = ()) -> None:
         """As `Backend.roll_up`."""
-        with self._one_kind_of_error():
+        with one_kind_of_error(self.client):
             self._families.begin(rollup, words)
 
     def rolled_up(self, parent: str) -> Children | None:
         """As `Backend.rolled_up`."""
-        with self._one_kind_of_error():
+        with one_kind_of_error(self.client):
             return self._families.read(parent)
 
     def end_roll_up(self, parent: str) -> None:
         """As `Backend.end_roll_up`."""
-        with self._one_kind_of_error():
+        with one_kind_of_error(self.client):
             self._families.end(parent)
 
     def _telling(self, script: Script, snapshot: Snapshot, log: Sequence[LogEntry], rows: str) -> Call:
@@ -115,97 +114,55 @@ class RedisBackend:
         """As `Backend.append`."""
         keys = (self._keys.log(channel), self._keys.once(channel, once))
         args = (event, data, self._keys.topic(channel), self._log_entries, self._keep_running_s, int(bool(once)))
-        with self._one_kind_of_error():
+        with one_kind_of_error(self.client):
             return int(self._append(keys=keys, args=args))
 
     def announce(self, channel: str, event: str, data: bytes) -> None:
         """As `Backend.announce`."""
-        with self._one_kind_of_error():
+        with one_kind_of_error(self.client):
             self.client.publish(self._keys.topic(channel), b"0 %b\n%b" % (event.encode(), data))
 
     def announce_row(self, snapshot: Snapshot, *, audience: Collection[str] = ()) -> None:
         """As `Backend.announce_row`."""
         args = (row(snapshot), "\n".join(self._keys.rows(audience)))
-        with self._one_kind_of_error():
+        with one_kind_of_error(self.client):
             self._announce_row(keys=[self._keys.state(snapshot.task)], args=args)
 
     def request_cancel(self, task: str, at: float) -> None:
         """As `Backend.request_cancel`."""
-        with self._one_kind_of_error():
+        with one_kind_of_error(self.client):
             self.client.set(self._keys.cancel(task), repr(at), ex=self._keep_running_s, nx=True)
 
     def ping(self) -> None:
         """Do nothing but ask; raises BackendUnavailable."""
-        with self._one_kind_of_error():
+        with one_kind_of_error(self.client):
             self.client.ping()
 
     def time_s(self) -> float:
         """Redis's clock, the Unix time in seconds; raises BackendUnavailable."""
-        with self._one_kind_of_error():
+        with one_kind_of_error(self.client):
             seconds, microseconds = self.client.time()
         return seconds + microseconds / 1_000_000
 
-    def keep(self, key: str, value: bytes, seconds: int) -> None:
-        """Keep a small value for so long."""
-        with self._one_kind_of_error():
-            self.client.set(key, value, ex=seconds)
-
-    def kept(self, key: str) -> bytes | None:
-        """What `keep` has kept under this key, None when it is no longer there."""
-        with self._one_kind_of_error():
-            return cast("bytes | None", self.client.get(key))
-
-    def forget(self, key: str) -> None:
-        """Drop what `keep` has kept."""
-        with self._one_kind_of_error():
-            self.client.delete(key)
-
-    def count(self, key: str, seconds: int) -> int:
-        """Count one more; the number so far, which is forgotten so long after the first."""
-        with self._one_kind_of_error(), self.client.pipeline() as pipe:
-            pipe.incr(key)
-            pipe.expire(key, seconds, nx=True)
-            number, _ = pipe.execute()
-        return int(number)
-
-    def fields(self, key: str) -> dict[bytes, bytes]:
-        """All fields of a hash; none if it is not there."""
-        with self._one_kind_of_error():
-            return cast("dict[bytes, bytes]", self.client.hgetall(key))
-
-    def sign_in(self, roster: str, name: str, at: float) -> None:
-        """Note on a roster that somebody was there at this Unix time (s)."""
-        with self._one_kind_of_error():
-            self.client.hset(self._keys.roster(roster), name, repr(at))
-
-    def sign_out(self, roster: str, name: str) -> None:
-        """Strike a name off a roster."""
-        with self._one_kind_of_error():
-            self.client.hdel(self._keys.roster(roster), name)
-
-    def roster(self, roster: str) -> dict[str, float]:
-        """Who is on a roster, and when each was last there."""
-        with self._one_kind_of_error():
-            told = cast("dict[bytes, bytes]", self.client.hgetall(self._keys.roster(roster)))
-        return {name.decode(): float(at) for name, at in told.items()}
-
     def read_snapshot(self, task: str) -> Snapshot | None:
         """As `Backend.read_snapshot`."""
-        with self._one_kind_of_error():
+        with one_kind_of_error(self.client):
             kept = self.client.get(self._keys.state(task))
         return Snapshot.from_json(state("", cast("bytes", kept)).data) if kept else None
 
     def read_snapshots(self, tasks: Sequence[str]) -> dict[str, Snapshot]:
         """As `Backend.read_snapshots`; in one round trip."""
-        with self._one_kind_of_error(), self.client.pipeline(transaction=False) as pipe:
+        with one_kind_of_error(self.client), self.client.pipeline(transaction=False) as pipe:
             for task in tasks:
                 pipe.get(self._keys.state(task))
-            found = zip(tasks, pipe.execute(), strict=True)
-        return {task: Snapshot.from_json(state("", kept).data) for task, kept in found if kept}
+            kept = zip(tasks, pipe.execute(raise_on_error=False), strict=True)
+        states = ((task, readable(state, task_channel(task), body)) for task, body in kept if body is not None)
+        found = {task: snapshot_in(entry) for task, entry in states if entry is not None}
+        return {task: snapshot for task, snapshot in found.items() if snapshot is not None}
 
     def unfinished(self, tasks: Sequence[str]) -> list[str]:
         """As `Backend.unfinished`."""
-        with self._one_kind_of_error(), self.client.pipeline(transaction=False) as pipe:
+        with one_kind_of_error(self.client), self.client.pipeline(transaction=False) as pipe:
             for task in tasks:
                 pipe.getrange(self._keys.state(task), 0, LONGEST_HEAD)
             heads = pipe.execute()
@@ -214,7 +171,7 @@ class RedisBackend:
     def replay(self, channel: str, after: int | None, limit: int) -> list[Entry]:
         """As `Backend.replay`."""
         key = self._keys.log(channel)
-        with self._one_kind_of_error(), self.client.pipeline(transaction=True) as pipe:
+        with one_kind_of_error(self.client), self.client.pipeline(transaction=True) as pipe:
             pipe.xrange(key, count=1)
             pipe.xrevrange(key, count=1)
             pipe.xrange(key, min="-" if after is None else f"({after}-0", count=limit)
@@ -224,22 +181,9 @@ class RedisBackend:
 
     def position(self, channel: str) -> int:
         """As `Backend.position`."""
-        with self._one_kind_of_error():
+        with one_kind_of_error(self.client):
             newest = cast("list[Any]", self.client.xrevrange(self._keys.log(channel), count=1))
         return edges(newest, newest)[1]
-
-    @contextmanager
-    def _one_kind_of_error(self) -> Iterator[None]:
-        try:
-            yield
-        except RedisError as error:
-            raise self._unavailable(error) from error
-
-    def _unavailable(self, error: RedisError) -> BackendUnavailable:
-        if isinstance(error, ReadOnlyError):
-            self.client.connection_pool.disconnect()
-            return BackendUnavailable(f"Redis is read-only (a fail-over?): {error}")
-        return BackendUnavailable(f"Redis did not answer ({type(error).__name__}): {error}")
 
 
 def _answer(reply: Sequence[bytes], *, log_lost: int = 0) -> Answer:

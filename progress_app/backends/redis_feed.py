@@ -12,15 +12,16 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Callable, Collection, Sequence
-from typing import Any, Final, TypeVar
+from collections.abc import Collection, Sequence
+from typing import Any, Final
 
 from redis import asyncio as redis
 from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import RedisError
 
 from progress_app.backends.base import Entry, Sink, check_replay
 from progress_app.backends.keys import Keys, edges, message, state, stored
+from progress_app.backends.redis_errors import readable
 from progress_app.backends.redis_subscription import Reply, Subscription
 from progress_app.channels import parse
 from progress_app.exceptions import BackendUnavailable
@@ -31,7 +32,6 @@ SILENT_AFTER_S: Final = 12.0  # two PINGs without any answer
 BACKOFF_FIRST_S: Final = 0.1
 BACKOFF_MOST_S: Final = 5.0  # Redis is ours and near: look often, but not all processes at once
 READ_TIMEOUT_S: Final = 2.0
-T = TypeVar("T")
 
 logger = logging.getLogger(__name__)
 
@@ -111,7 +111,7 @@ class RedisFeed:
         kind, topic = reply[0], reply[1]
         if kind == b"message":
             channel = self._followed.get(topic)
-            if channel is not None and (told := _readable(message, channel, reply[2])) is not None:
+            if channel is not None and (told := readable(message, channel, reply[2])) is not None:
                 sink.deliver(told)
         elif kind == b"subscribe" and topic in self._followed:
             if not confirmed:
@@ -141,7 +141,7 @@ class RedisFeed:
         for batch in _batches(channels):
             commands = [("GET", self._keys.state(parse(name).subject)) for name in batch]
             for name, kept in zip(batch, await self._ask(commands, each=True), strict=True):
-                if kept is not None and (told := _readable(state, name, kept)) is not None:
+                if kept is not None and (told := readable(state, name, kept)) is not None:
                     found[name] = told
         return found
 
@@ -164,7 +164,7 @@ class RedisFeed:
         for batch in _batches(channels):
             commands = [("XREVRANGE", self._keys.log(name), "+", "-", "COUNT", 1) for name in batch]
             for name, newest in zip(batch, await self._ask(commands, each=True), strict=True):
-                found[name] = _readable(_newest, name, newest) or 0
+                found[name] = readable(_newest, name, newest) or 0
         return found
 
     async def _ask(self, commands: Collection[tuple[Any, ...]], *, each: bool = False) -> list[Any]:
@@ -190,19 +190,6 @@ async def _watch(subscription: Subscription) -> None:
         subscription.send("PING")
         await asyncio.sleep(PING_EVERY_S)
     subscription.cut(RedisConnectionError(f"Redis has been silent for {SILENT_AFTER_S:.0f} s"))
-
-
-def _readable(read: Callable[[str, Any], T], channel: str, kept: Any) -> T | None:
-    """What was read; None, with a word in the log, if somebody else left there what is none of ours."""
-    try:
-        if isinstance(kept, ResponseError):
-            raise kept
-        return read(channel, kept)
-    except (ResponseError, ValueError) as error:
-        logger.warning(
-            "What Redis has of %s cannot be read and counts for nothing (%s).", channel, type(error).__name__
-        )
-        return None
 
 
 def _newest(_channel: str, newest: Sequence[Any]) -> int:

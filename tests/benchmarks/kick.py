@@ -40,7 +40,7 @@ def _ended(server: Ours, number: int) -> float:
 
 
 def _token(person: User) -> str:
-    store, prefix = connections.backend().keep, conf.get().key_prefix
+    store, prefix = connections.shelf().keep, conf.get().key_prefix
     return tokens.issue(store, prefix=prefix, user=person.pk, channels=[user_channel(person.pk)], ttl_s=60)
 
 

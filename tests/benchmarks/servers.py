@@ -123,7 +123,7 @@ class Ours(Server):
 
     def token(self, names: Sequence[str]) -> str:
         """A token for these channels."""
-        store = connections.backend().keep
+        store = connections.shelf().keep
         return tokens.issue(store, prefix=conf.get().key_prefix, user=1, channels=names, ttl_s=600)
 
     def publish(self, channel: int, snapshot: Snapshot) -> Answer | None:

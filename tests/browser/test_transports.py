@@ -126,6 +126,16 @@ def test_a_list_moves_where_the_service_carries_no_rows(
     steps.wait_for_percent(listing, steps.percent(listing) + 5)
 
 
+@pytest.mark.parametrize("transport", HOSTED, indirect=True)
+def test_operations_are_on_a_stream_beside_the_service(
+    chosen: Chosen, seen: dict[str, list[str]], tab: Callable[[], Page]
+) -> None:
+    page = tab()
+    page.goto(f"{chosen.stack.url}/ops/")
+    expect(page.locator("#ops")).to_have_attribute("data-connection", "live", timeout=15_000)
+    assert seen["streams"]
+
+
 def _came_as_chosen(chosen: Chosen, seen: dict[str, list[str]]) -> None:
     """Events came over the chosen way, and over no other."""
     port = str(chosen.service.port) if chosen.service else ""

@@ -55,6 +55,24 @@ async def test_a_body_in_chunks_is_refused_as_soon_as_it_is_too_long() -> None:
     assert await answer([b"0" * 6, b"0" * 6, b"0" * 6]) == (413, b"0" * 6, 2)
 
 
+async def test_what_is_answered_already_is_not_answered_again() -> None:
+    sent: list[str] = []
+
+    async def answers_first(_scope: Any, receive: Any, send: Any) -> None:
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        assert (await receive())["type"] == "http.disconnect"
+        await send({"type": "http.response.body", "body": b""})
+
+    async def receive() -> Any:
+        return {"type": "http.request", "body": b"0" * (MOST + 1), "more_body": False}
+
+    async def send(message: Any) -> None:
+        sent.append(message["type"])
+
+    await BoundedBody(answers_first, MOST)({"type": "http", "headers": []}, receive, send)
+    assert sent == ["http.response.start", "http.response.body"]
+
+
 @pytest.mark.parametrize("length", [b"many", b"-1", b""])
 async def test_a_length_that_is_no_number_is_counted_all_the_same(length: bytes) -> None:
     assert (await answer([b"0" * 11], (b"content-length", length)))[0] == 413

@@ -52,7 +52,7 @@ def report(task: Task, state: State = State.RUNNING, **values: Any) -> int:
 
 def token(*channels: str) -> str:
     made = tokens.issue(
-        connections.backend().keep, prefix=conf.get().key_prefix, user="crowd", channels=channels, ttl_s=60
+        connections.shelf().keep, prefix=conf.get().key_prefix, user="crowd", channels=channels, ttl_s=60
     )
     return f"/events/?token={made}"
 
@@ -171,7 +171,7 @@ def arrived(port: int, names: list[str]) -> list[socket.socket]:
 
 def crowd(names: list[str], who: str = "crowd") -> list[str]:
     """A token a viewer, of as many users as the limit asks for."""
-    keep, prefix = connections.backend().keep, conf.get().key_prefix
+    keep, prefix = connections.shelf().keep, conf.get().key_prefix
     made = [
         tokens.issue(keep, prefix=prefix, user=f"{who}-{i // 10}", channels=[name], ttl_s=60)
         for i, name in enumerate(names)

@@ -18,6 +18,7 @@ from progress_app.backends import redis_feed
 from progress_app.backends.base import Verdict
 from progress_app.backends.redis import RedisBackend, connect
 from progress_app.backends.redis_feed import RedisFeed
+from progress_app.backends.redis_shelf import RedisShelf
 from progress_app.channels import log_channel, task_channel
 from progress_app.events import Eta, Snapshot, StageProgress, StageRef, StageState, State
 from progress_app.exceptions import BackendUnavailable
@@ -39,7 +40,7 @@ EVERY_CALL = [
     pytest.param(lambda backend: backend.read_snapshot(TASK), id="read_snapshot"),
     pytest.param(lambda backend: backend.replay(LOG, None, 10), id="replay"),
     pytest.param(lambda backend: backend.position(LOG), id="position"),
-    pytest.param(lambda backend: backend.keep("token", b"1", 60), id="keep"),
+    pytest.param(lambda backend: RedisShelf(backend.client, prefix="test").keep("token", b"1", 60), id="keep"),
     pytest.param(lambda backend: backend.ping(), id="ping"),
 ]
 EVERY_WRITE = [call for call in EVERY_CALL if call.id not in ("read_snapshot", "replay", "position", "ping")]
@@ -191,7 +192,7 @@ def test_every_key_expires(scratch_db: Redis, backend: RedisBackend) -> None:
     backend.publish(snapshot(), [entry()])
     backend.append("user-7", "n", b"{}")
     backend.request_cancel(OTHER_TASK, 1.0)
-    backend.keep("test:token", b"1", 60)
+    RedisShelf(backend.client, prefix="test").keep("test:token", b"1", 60)
     assert len(keys := scratch_db.keys()) == 5
     assert all(scratch_db.ttl(key) > 0 for key in keys)
 

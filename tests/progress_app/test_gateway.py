@@ -210,7 +210,7 @@ def token(task: Task) -> Callable[..., str]:
 
     def make(*channels: str, transport: str = "sse") -> str:
         wanted = channels or (f"task-{task.pk}",)
-        keep = connections.backend().keep
+        keep = connections.shelf().keep
         made = tokens.issue(keep, prefix="headway", user=task.owner_id, channels=wanted, ttl_s=60, transport=transport)
         return f"/events/?token={made}"
 

@@ -72,7 +72,7 @@ async def test_a_right_that_is_taken_away_ends_the_stream(
 
 async def test_a_stream_with_a_token_ends_with_its_users_rights(gateway: Gateway, colleague: User, task: Task) -> None:
     made = tokens.issue(
-        connections.backend().keep, prefix=conf.get().key_prefix, user=colleague.pk, channels=[f"task-{task.pk}"],
+        connections.shelf().keep, prefix=conf.get().key_prefix, user=colleague.pk, channels=[f"task-{task.pk}"],
         ttl_s=60,
     )  # fmt: skip
     visit = Browser(gateway).visit(f"/events/?token={made}")

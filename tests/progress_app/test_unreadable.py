@@ -87,3 +87,12 @@ async def test_nothing_of_it_is_logged(hub: Hub, backend: RedisBackend, caplog: 
     await seen(hub, STATE)
     assert "cannot be read" in caplog.text
     assert "secret" not in caplog.text
+
+
+@pytest.mark.parametrize("spoil", SPOILED[:4])
+def test_of_many_snapshots_only_the_unreadable_one_is_left_out(
+    backend: RedisBackend, scratch_db: Redis, spoil: Spoil
+) -> None:
+    backend.publish(snapshot(task=OTHER_TASK))
+    spoil(scratch_db)
+    assert backend.read_snapshots([TASK, OTHER_TASK]).keys() == {OTHER_TASK}

@@ -4,6 +4,7 @@ import pytest
 from redis import Redis
 
 from progress_app import connections
+from progress_app.backends.redis_shelf import RedisShelf
 from progress_app.exceptions import BackendUnavailable
 from tasks_app.overview import overview
 from tasks_app.presence import SILENT_AFTER_S, Presence
@@ -27,7 +28,7 @@ def test_who_has_been_silent_for_long_is_not_there_and_is_forgotten(presence: Pr
     assert presence.present() == ["worker@new", "worker@old"]
     now[0] += 0.1
     assert presence.present() == ["worker@new"]
-    assert connections.backend().roster("workers").keys() == {"worker@new"}
+    assert connections.shelf().roster("workers").keys() == {"worker@new"}
 
 
 def test_who_leaves_is_gone_at_once(presence: Presence) -> None:
@@ -41,7 +42,7 @@ def test_redis_that_is_away_costs_nobody_anything(presence: Presence, monkeypatc
         raise BackendUnavailable("away")
 
     for name in ("sign_in", "sign_out", "roster"):
-        monkeypatch.setattr(connections.backend(), name, away)
+        monkeypatch.setattr(RedisShelf, name, away)
     presence.tell("worker@one")
     presence.end("worker@one")
     assert presence.present() == []
