@@ -1,4 +1,4 @@
-"""The ASGI application: no request is larger than allowed, the gateway answers streams, Django everything else."""
+"""The ASGI application: the gateway answers streams, Django everything else, of which none is larger than allowed."""
 
 import os
 
@@ -13,6 +13,7 @@ from config.celery import app as celery_app  # noqa: E402  (needs settings; with
 from progress_app.gateway import Gateway  # noqa: E402  (needs Django to be set up)
 from tasks_app import conf  # noqa: E402
 
-application = BoundedBody(Gateway(django_application), conf.get().request_limit_bytes)
+# Django alone reads bodies, and a stream that lasts for hours is to hold nothing that only a body needs.
+application = Gateway(BoundedBody(django_application, conf.get().request_limit_bytes))
 
 __all__ = ["application", "celery_app"]
