@@ -28,7 +28,7 @@ JUST_BEGUN_S: Final = 1.0
 
 # The figures that an update fills in, each as a control character, which JSON never holds as such.
 POS, CURRENT, PERCENT, DONE, FAILED, TS, STAGE_PERCENT, ELAPSED = (bytes([n]) for n in range(1, 9))
-RATE, ETA = b"\x0e", b"\x0f"
+RATE, ETA, STAGE_SECONDS = b"\x0e", b"\x0f", b"\x10"
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +114,10 @@ class Rollup:
         """When the parent began, Unix time in seconds."""
         return self.snapshot.ts - (self.snapshot.elapsed or 0.0)
 
+    def waited_s(self, now_s: float) -> float:
+        """For how long the children have run, in whole tenths of a second."""
+        return _tenth(max(0.0, now_s - self.snapshot.ts))
+
     def at(self, sums: Sums, now_s: float) -> Snapshot:
         """The parent's snapshot when its children have come so far; the Unix time in seconds."""
         shown = self.snapshot
@@ -122,7 +126,7 @@ class Rollup:
             shown,
             current=sums.done + sums.failed,
             percent=min(_tenth(self.low + (self.high - self.low) * self._part(sums)), NEARLY),
-            stages=self._stages(_tenth(FULL_PERCENT * self._part(sums))),
+            stages=self._stages(_tenth(FULL_PERCENT * self._part(sums)), self.waited_s(now_s)),
             children=ended,
             rate=self._rate(sums, now_s),
             eta=self._eta(self._part(sums), now_s - self.snapshot.ts),
@@ -148,9 +152,9 @@ class Rollup:
     def _part(self, sums: Sums) -> float:
         return sums.most / (WHOLE * self.total) if self.total else 1.0
 
-    def _stages(self, percent: float) -> tuple[StageProgress, ...]:
+    def _stages(self, percent: float, seconds: float) -> tuple[StageProgress, ...]:
         return tuple(
-            replace(stage, percent=percent) if index == self.stage else stage
+            replace(stage, percent=percent, seconds=seconds) if index == self.stage else stage
             for index, stage in enumerate(self.snapshot.stages)
         )
 
@@ -162,7 +166,8 @@ class Rollup:
         fields |= {name: msgspec.Raw(mark) for name, mark in marks.items()}
         fields["children"] |= {"done": msgspec.Raw(DONE), "failed": msgspec.Raw(FAILED)}
         if self.stage is not None:
-            fields["stages"][self.stage]["percent"] = msgspec.Raw(STAGE_PERCENT)
+            stage: dict[str, Any] = fields["stages"][self.stage]
+            stage |= {"percent": msgspec.Raw(STAGE_PERCENT), "seconds": msgspec.Raw(STAGE_SECONDS)}
         return msgspec.json.encode(fields)
 
 

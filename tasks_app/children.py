@@ -106,7 +106,7 @@ def conclude(parent_id: UUID) -> None:
         moved = row.parked().finish(attempt=parent.attempt, state=State.CANCELLED, checkpoint="")
         if moved:
             announce_end(row.get())
-    elif moved := row.go_on():
+    elif moved := row.go_on(checkpoint=family.checkpoint_after(parent)):
         outbox.publish(row.get())
     if moved:
         _forget(parent_id)

@@ -1,5 +1,6 @@
 """What the database knows of a task's children: how far they are, and what came of them."""
 
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Final
@@ -7,6 +8,7 @@ from uuid import UUID
 
 from django.db.models import Count, Sum
 
+from progress_app.checkpoint import Checkpoint
 from progress_app.events import FINAL, Children, Fault, Snapshot, State
 from progress_app.rollup import WHOLE, Member, Rollup, Sums, word
 from tasks_app.attachments import StoredFile
@@ -113,6 +115,19 @@ def rollup_of(parent: Task) -> Rollup | None:
         cancel_requested_at=None if asked is None else asked.timestamp(),
     )
     return Rollup(snapshot=shown, total=kept.total, low=kept.low, high=kept.high, stage=kept.stage)
+
+
+def checkpoint_after(parent: Task) -> str:
+    """Where a parent goes on whose children have ended now: the stage that they filled took as long as they did."""
+    try:
+        rollup, point = rollup_of(parent), Checkpoint.from_json(parent.checkpoint)
+    except ValueError:  # of another version: its duration is not worth holding the parent up
+        return parent.checkpoint
+    if rollup is None or rollup.stage is None:
+        return parent.checkpoint
+    name, seconds = rollup.snapshot.stages[rollup.stage].name, rollup.waited_s(time.time())
+    passed = (replace(was, seconds=seconds) if was.name == name else was for was in point.passed)
+    return replace(point, passed=tuple(passed)).to_json()
 
 
 def counts(parent: Task) -> Children:

@@ -4,7 +4,7 @@ Whatever a job wrote may hold control characters, and a terminal would obey them
 """
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from datetime import datetime
 from typing import Final, Protocol
@@ -13,11 +13,13 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.text import Text
 
-from progress_app.events import FULL_PERCENT, Level, LogEntry, Snapshot, StageState
+from progress_app.durations import duration_text, range_text
+from progress_app.events import FULL_PERCENT, Level, LogEntry, Place, Snapshot, StageState
 from tasks_app.watching import Look
 
 PLAIN_EVERY_S: Final = 5.0  # between lines that tell of nothing but a higher count
 LEVEL_STYLES: Final = {Level.DEBUG: "dim", Level.INFO: "", Level.WARNING: "yellow", Level.ERROR: "bold red"}
+WHOLE_RATE: Final = 10.0  # a second: below it a tenth tells something
 MISSED: Final = "Some log entries were missed here."
 
 
@@ -102,23 +104,37 @@ class Bars:
 
 def summary(snapshot: Snapshot) -> str:
     """A snapshot as one line."""
-    parts = [snapshot.state.value]
+    stage = "" if snapshot.stage is None else snapshot.stage.name
+    attempt = f"attempt {snapshot.attempt}" if snapshot.attempt > 1 else ""
+    error = "" if snapshot.error is None else snapshot.error.text
+    how_far = (_waits(snapshot.queue), *_count(snapshot), stage, attempt, *_time(snapshot))
+    return printable(" · ".join(filter(None, (snapshot.state.value, *how_far, snapshot.message, error))))
+
+
+def _waits(place: Place | None) -> str:
+    if place is None:
+        return ""
+    line = "next in line" if place.position == 1 else f"number {place.position:,} in line"
+    return line if place.starts_in_s is None else f"{line}, starts in about {duration_text(place.starts_in_s)}"
+
+
+def _count(snapshot: Snapshot) -> Iterator[str]:
     if snapshot.percent is not None:
-        parts.append(f"{snapshot.percent:g} %")
-    if snapshot.current:
+        yield f"{snapshot.percent:g} %"
+    if snapshot.current or snapshot.total:
         of = "" if snapshot.total is None else f" of {snapshot.total:,}"
-        parts.append(f"{snapshot.current:,}{of} {snapshot.unit}".strip())
-    if snapshot.stage is not None:
-        parts.append(snapshot.stage.name)
-    if snapshot.attempt > 1:
-        parts.append(f"attempt {snapshot.attempt}")
+        yield f"{snapshot.current:,}{of} {snapshot.unit}".strip()
+
+
+def _time(snapshot: Snapshot) -> Iterator[str]:
+    """The pace and what it comes to: what is left, else how long it has run."""
+    if snapshot.rate:
+        rate = f"{snapshot.rate:,.{0 if snapshot.rate >= WHOLE_RATE else 1}f}"
+        yield f"{rate} {snapshot.unit}/s" if snapshot.unit else f"{rate}/s"
     if snapshot.eta is not None:
-        parts.append(f"{snapshot.eta.low:.0f}–{snapshot.eta.high:.0f} s left")
-    if snapshot.message:
-        parts.append(snapshot.message)
-    if snapshot.error is not None:
-        parts.append(snapshot.error.text)
-    return printable(" · ".join(parts))
+        yield f"{range_text(snapshot.eta.low, snapshot.eta.high)} left"
+    elif snapshot.elapsed:
+        yield f"{'took' if snapshot.is_final else 'for'} {duration_text(snapshot.elapsed)}"
 
 
 def printable(text: str) -> str:
@@ -139,4 +155,4 @@ def _log_line(entry: LogEntry) -> Text:
 
 
 def _seconds(seconds: float | None) -> str:
-    return "" if seconds is None else f"{seconds:g} s"
+    return "" if seconds is None else duration_text(seconds)

@@ -100,10 +100,14 @@ class Transitions(models.QuerySet["Task"]):
         waiting = self.unfinished().filter(state__in=OWNED, lease_until=None, has_children=True)
         return waiting.order_by("published_at")
 
-    def go_on(self) -> bool:
+    def go_on(self, *, checkpoint: str) -> bool:
         """Put a task that waited for its children into the queue; it is to be published again."""
         return self._moved(
-            self.parked().filter(state=State.RUNNING), state=State.QUEUED, published_at=None, next_at=Now()
+            self.parked().filter(state=State.RUNNING),
+            state=State.QUEUED,
+            published_at=None,
+            next_at=Now(),
+            checkpoint=checkpoint,
         )
 
     def request_cancel(self) -> bool:

@@ -2,7 +2,7 @@
 --
 -- KEYS  1 parent's state  2 family hash  3 string of words, 4 bytes a child (see rollup.py)
 -- ARGV  1 number of the first child told of  2 its word and those of the next ones  3 parent's topic
---       4 least milliseconds between two snapshots, -1: none now  5 seconds to keep
+--       4 least milliseconds between two snapshots, 0: one now, -1: none now  5 seconds to keep
 --       and to begin, or to begin again:  6 parent's attempt  7 children  8 template  9 low  10 high percent
 --       11 when the parent began, Unix time in seconds  12 template of its row  13 topics for the row, by line breaks
 --       14 when it began to wait for its children, Unix time in seconds
@@ -59,7 +59,7 @@ local interval = tonumber(ARGV[4])
 if not news or interval < 0 then return {total, done, failed} end
 local time = redis.call('TIME')
 local seconds = tonumber(time[1]) + tonumber(time[2]) / 1000000
-if seconds * 1000 - tonumber(kept[7]) < interval then return {total, done, failed} end
+if interval > 0 and seconds * 1000 - tonumber(kept[7]) < interval then return {total, done, failed} end
 
 local function tenth(value)
   return string.format('%.1f', math.floor(value * 10 + 1e-9) / 10)
@@ -95,6 +95,7 @@ if order > 0 or (order == 0 and event ~= 'complete') then
     ['\8'] = tenth(math.max(0, seconds - tonumber(how[4]))),
     ['\14'] = ended > 0 and waited > 0 and string.format('%.2f', ended / waited) or 'null',
     ['\15'] = eta(part, waited, low, high),
+    ['\16'] = tenth(math.max(0, waited)),
   }
   local body, row = string.gsub(how[1], '%c', figures), string.gsub(how[5], '%c', figures)
   redis.call('SET', state, kept[1] .. ' ' .. pos .. ' progress\n' .. body, 'EX', keep)

@@ -196,7 +196,22 @@ def test_redis_announces_a_parent_a_few_times_a_second_at_most(scratch_db: Redis
     for percent in range(1, 90):
         tell(backend, 0, 1, State.RUNNING, float(percent))
     assert backend.read_snapshot(TASK) == first
-    assert shown(backend).percent == first.percent  # type: ignore[union-attr]
+
+
+def test_who_asks_for_the_present_state_gets_it_whatever_the_clock_says(scratch_db: Redis) -> None:
+    backend = RedisBackend(scratch_db, prefix="t", keep_running_s=60, keep_final_s=10, log_entries=10)
+    backend.roll_up(family())
+    told = scratch_db.hget(f"t:{{{TASK}}}:family", "sent")
+    scratch_db.hset(f"t:{{{TASK}}}:family", "sent", int(told or 0) + 60_000)
+    tell(backend, 0, 1, State.SUCCEEDED, 100.0)
+    assert shown(backend).current == 1
+
+
+def test_the_stage_of_the_children_says_for_how_long_they_have_run() -> None:
+    stages = (StageProgress(name="Read", seconds=3.0), StageProgress(name="Scale", seconds=0.0))
+    rollup = family(snapshot=snapshot(ts=NOW_S, stages=stages), stage=1)
+    assert [stage.seconds for stage in rollup.at(Sums(), NOW_S + 61.26).stages] == [3.0, 61.2]
+    assert [stage.seconds for stage in rollup.at(Sums(), NOW_S - 5).stages] == [3.0, 0.0]
 
 
 def test_a_short_child_is_told_of_once(scratch_db: Redis) -> None:

@@ -1,6 +1,7 @@
 """Families of tasks: made at once or not at all, rolled up, stopped, cancelled, and gone on from, once."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from tests.tasks_app.conftest import Broker, stop
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis_db", "broker")]
 Catalogue = Callable[..., registry.Job]
+HOUR_S = 3_600.0
 
 
 class Numbered(forms.Form):
@@ -107,6 +109,29 @@ def test_the_bar_gives_the_children_their_stage(parent: Callable[..., Task]) -> 
     run_children(task, 1)
     run(task)
     assert [stage.state for stage in shown(task).stages] == ["done", "done", "done"]
+
+
+def test_the_stage_of_the_children_took_as_long_as_they_did(parent: Callable[..., Task], redis_db: Redis) -> None:
+    task = parent([1], stages=("Read", "Square", "Add"), stage="Square")
+    parked = Snapshot.from_json(task.family.snapshot)
+    an_hour_ago = replace(parked, ts=parked.ts - HOUR_S).to_json().decode()
+    Family.objects.filter(parent=task).update(snapshot=an_hour_ago)
+    redis_db.flushdb()
+    children.tend()
+    told = shown(task).stages[1]
+    assert (told.state, (told.seconds or 0) >= HOUR_S) == ("running", True)
+    run_children(task, 0)
+    run(task)
+    took = {stage.name: stage.seconds or 0 for stage in shown(task).stages}
+    assert took["Square"] >= HOUR_S > took["Read"] + took["Add"]
+    assert again(task).pace["Square"][-1] >= HOUR_S, "the next run's forecast knows it"
+
+
+def test_a_checkpoint_of_another_version_holds_no_family_up(parent: Callable[..., Task]) -> None:
+    task = parent([2], stages=("Square",), stage="Square")
+    Task.objects.filter(pk=task.pk).update(checkpoint='{"v": "of the future"}')
+    run_children(task, 0)
+    assert run(task).result == {"sum": 4, "failed": 0, "errors": []}
 
 
 def test_failures_are_told_to_the_next_step(parent: Callable[..., Task]) -> None:

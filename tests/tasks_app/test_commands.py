@@ -20,6 +20,7 @@ from progress_app.events import (
     Fault,
     Level,
     LogEntry,
+    Place,
     Snapshot,
     StageProgress,
     StageRef,
@@ -95,6 +96,7 @@ def test_somebody_else_can_be_named(order: list[Task], staff: User, owner: User)
         (["order"], r"(?s)number: This field is required.*number=value  How many\."),
         (["order", "number=many"], "number: Enter a whole number"),
         (["order", "size=5"], r"(?s)'size=5': expected field=value.*The fields of 'order'.*list=@path"),
+        (["order", "size=5"], r"(?s)colour=red\|blue.*tags=a\|b \(optional\).*fast=yes\|no"),
         (["order", "number"], "'number': expected field=value"),
         (["order", "number=5", "list=here.txt"], "list=here.txt: expected @ and the path"),
         (["order", "number=5", "list=@/no/such/file"], "expected @ and the path"),
@@ -211,7 +213,7 @@ def test_ctrl_c_leaves_the_task_alone(monkeypatch: pytest.MonkeyPatch, capsys: p
 
 BUSY = Snapshot(
     task=str(uuid4()), state=State.RUNNING, attempt=2, current=4210, total=10_000, unit="rows", percent=42.1,
-    message="Loading \x1b[31mrows", stage=StageRef(index=1, name="Load"), eta=Eta(low=6.1, high=8.4),
+    message="Loading \x1b[31mrows", stage=StageRef(index=1, name="Load"), rate=812.4, eta=Eta(low=6.1, high=8.4),
     stages=(StageProgress(name="Read", state=StageState.DONE, percent=100.0, seconds=1.2),
             StageProgress(name="Load", state=StageState.RUNNING, percent=None, seconds=3.0)),
     children=Children(total=10, done=3, failed=1), error=Fault(code="x", text="It broke."),
@@ -230,8 +232,32 @@ def drawn(*looks: Look, is_terminal: bool) -> str:
 def test_a_line_says_all_that_there_is_and_obeys_nothing() -> None:
     shown = drawn(Look(snapshot=BUSY), is_terminal=False)
     assert shown.strip() == (
-        "running · 42.1 % · 4,210 of 10,000 rows · Load · attempt 2 · 6–8 s left · Loading �[31mrows · It broke."
+        "running · 42.1 % · 4,210 of 10,000 rows · Load · attempt 2 · 812 rows/s · 7–9 s left · Loading �[31mrows"
+        " · It broke."
     )
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [
+        ({"state": State.QUEUED, "queue": Place(position=1)}, "queued · next in line"),
+        (
+            {"state": State.QUEUED, "queue": Place(position=1_003, starts_in_s=40.0)},
+            "queued · number 1,003 in line, starts in about 40 s",
+        ),
+        (
+            {"state": State.RUNNING, "current": 7, "unit": "rows", "rate": 2.34, "elapsed": 3.0},
+            "running · 7 rows · 2.3 rows/s · for 3.0 s",
+        ),
+        (
+            {"state": State.SUCCEEDED, "percent": 100.0, "elapsed": 185.2},
+            "succeeded · 100 % · took 3 min 05 s",
+        ),
+    ],
+    ids=["next", "waits", "unknown total", "end"],
+)
+def test_a_line_says_when_or_how_fast_or_for_how_long(said: dict[str, Any], told: str) -> None:
+    assert terminal.summary(Snapshot(task=BUSY.task, **said)) == told
 
 
 def test_what_only_counts_is_told_now_and_then() -> None:

@@ -6,13 +6,14 @@ from argparse import ArgumentParser
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from django import forms
 from django.contrib.auth import get_user_model
 from django.core.files.uploadedfile import UploadedFile
 from django.core.management.base import BaseCommand, CommandError
 from django.http import QueryDict
+from django.utils.choices import flatten_choices
 
 from tasks_app import lifecycle, newcomers, outbox, registry
 from tasks_app.attachments import content_type
@@ -21,6 +22,7 @@ from tasks_app.origin import coming_from
 from tasks_app.refusal import NotAllowed, Refused
 
 FILE_SIGN: Final = "@"
+MOST_CHOICES: Final = 8  # that are listed, if they are plain words
 NO: Final = frozenset({"", "0", "no", "off", "false"})  # of a check box, which a browser leaves out
 
 
@@ -107,7 +109,20 @@ def _fields(job: registry.Job) -> str:
     """What the job's form asks for."""
     lines = [f"The fields of {job.name!r}:"]
     for name, field in job.form.base_fields.items():
-        value = f"{FILE_SIGN}path" if isinstance(field, forms.FileField) else "value"
+        value = _kind_of(field)
         need = "" if field.required and field.initial is None else " (optional)"
         lines.append(f"  {name}={value}{need}  {field.help_text}".rstrip())
     return "\n".join(lines) if len(lines) > 1 else f"{job.name!r} takes no values."
+
+
+def _kind_of(field: forms.Field) -> str:
+    """What stands after the sign of equality: one of a few values where there are only these."""
+    if isinstance(field, forms.FileField):
+        return f"{FILE_SIGN}path"
+    if isinstance(field, forms.BooleanField):
+        return "yes|no"
+    if isinstance(field, forms.ChoiceField) and not isinstance(field, forms.ModelChoiceField):
+        choices = [str(value) for value, _ in flatten_choices(cast("Any", field.choices)) if value]
+        if len(choices) <= MOST_CHOICES and all(choice.isalnum() for choice in choices):
+            return "|".join(choices)
+    return "value"
