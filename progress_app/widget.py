@@ -15,8 +15,8 @@ SIZES = ("bar", "compact", "ring", "badge")
 HOSTED = ("pusher", "ably")
 
 
-def context(snapshot: Snapshot, size: str = "bar") -> dict[str, Any]:
-    """The context of `progress_app/widget.html`.
+def context(snapshot: Snapshot, size: str = "bar", *, rows: str = "") -> dict[str, Any]:
+    """The context of `progress_app/widget.html`; `rows` is the channel of a list that the bar belongs to.
 
     Raises:
         ValueError: an unknown size.
@@ -33,18 +33,22 @@ def context(snapshot: Snapshot, size: str = "bar") -> dict[str, Any]:
         "log_channel": log_channel(task),
         "snapshot_url": reverse("progress:snapshot", args=[task]),
         "widget_url": reverse("progress:widget", args=[task]),
-        **connection(),
+        "rows_channel": rows,
+        **connection(for_list=bool(rows)),
     }
 
 
-def connection() -> dict[str, str]:
-    """How the browser is to connect; what is empty is left out of the page."""
+def connection(*, for_list: bool = False) -> dict[str, str]:
+    """How the browser is to connect; what is empty is left out of the page.
+
+    `for_list`: to a channel of rows or of operations. A hosted service carries none; our own stream does, beside it.
+    """
     settings = conf.get()
-    is_hosted = settings.transport in HOSTED
+    is_hosted = settings.transport in HOSTED and not for_list
     return {
         "events_url": settings.events_url or reverse("progress:events"),
         "token_url": reverse("progress:token") if settings.events_url or is_hosted else "",
-        "transport": settings.transport,
+        "transport": "sse" if for_list and settings.transport in HOSTED else settings.transport,
         "library_url": _library(settings.transport) if is_hosted else "",
     }
 

@@ -104,8 +104,8 @@ class TaskAdmin(admin.ModelAdmin[Task]):
     @admin.display(description=_("progress"), ordering="percent")
     def bar(self, task: Task) -> SafeString:
         """A bar with its figure and state, live."""
-        widget = context(Snapshot(task=str(task.pk)))
-        shown = {"task": task, "widget": widget, "rows_channel": ROWS}
+        widget = context(Snapshot(task=str(task.pk)), rows=ROWS)
+        shown = {"task": task, "widget": widget}
         return render_to_string("admin/tasks_app/task/_bar.html", shown)
 
     @admin.display(description=_("duration"))

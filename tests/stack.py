@@ -79,13 +79,11 @@ class Valkey:
 class Web:
     """A uvicorn with the project; `url` has no slash at its end."""
 
-    def __init__(self, name: str, environment: dict[str, str]) -> None:
+    def __init__(self, name: str, environment: dict[str, str], *, application: str = "config.asgi:application") -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         options = ["--port", str(self.port), "--no-access-log", "--timeout-graceful-shutdown", "4"]
-        self.service = Service(
-            name, [sys.executable, "-m", "uvicorn", "config.asgi:application", *options], environment
-        )
+        self.service = Service(name, [sys.executable, "-m", "uvicorn", application, *options], environment)
 
     def start(self) -> None:
         """Start the server and wait until its health page answers."""
@@ -162,10 +160,17 @@ def database_environment() -> dict[str, str]:
     return {"DATABASE_URL": address._replace(path=f"/{settings['NAME']}").geturl()}
 
 
-def start_stack(valkey: Valkey, name: str, environment: dict[str, str] | None = None) -> Stack:
-    """Start a worker and a web; the environment is laid over theirs."""
+def start_stack(
+    valkey: Valkey, name: str, environment: dict[str, str] | None = None, *, with_gate: bool = False
+) -> Stack:
+    """Start a worker and a web; the environment is laid over theirs. `with_gate`: they know tests/gated_jobs.py."""
     laid_over = database_environment() | (environment or {})
-    stack = Stack(valkey, Worker(f"worker-{name}", laid_over), Web(f"web-{name}", laid_over))
+    if with_gate:
+        worker = Worker(f"worker-{name}", laid_over, include="tests.gated_jobs")
+        web = Web(f"web-{name}", laid_over, application="tests.gated_asgi:application")
+    else:
+        worker, web = Worker(f"worker-{name}", laid_over), Web(f"web-{name}", laid_over)
+    stack = Stack(valkey, worker, web)
     stack.worker.start()
     stack.web.start()
     return stack

@@ -53,8 +53,8 @@ def progress_widget(
     named = getattr(request, ASSETS_NAMED, False)
     if request is not None:
         setattr(request, ASSETS_NAMED, True)
-    about_page = {"request": request, "sharers": sharers(request), "rows_channel": rows, "assets": not named}
-    return {**widget_context(shown, size), **about_page, "usual_s": usual_s}
+    about_page = {"request": request, "sharers": sharers(request), "assets": not named}
+    return {**widget_context(shown, size, rows=rows), **about_page, "usual_s": usual_s}
 
 
 @register.simple_tag(takes_context=True)

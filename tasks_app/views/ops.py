@@ -9,7 +9,7 @@ from django.views.decorators.http import require_safe
 
 from progress_app.exceptions import BackendUnavailable
 from progress_app.processes import processes
-from progress_app.widget import HOSTED, connection, sharers
+from progress_app.widget import connection, sharers
 from tasks_app import chart, dashboard
 from tasks_app.overview import overview
 from tasks_app.permissions import only_staff
@@ -27,7 +27,7 @@ def page(request: HttpRequest) -> HttpResponse:
     shown = {
         **overview(),
         "processes": _processes(),
-        "connection": _own_stream() | {"session": sharers(request)},
+        "connection": connection(for_list=True) | {"session": sharers(request)},
         "under_way": dashboard.present(),
         "stalled": dashboard.stalled(),
         "motionless": dashboard.motionless(),
@@ -45,12 +45,6 @@ def page(request: HttpRequest) -> HttpResponse:
         "long_lag_ms": LONG_LAG_MS,
     }
     return render(request, "tasks_app/ops.html", shown)
-
-
-def _own_stream() -> dict[str, str]:
-    """How the browser connects; a hosted service does not carry `ops`, so our own server does."""
-    told = connection()
-    return told | {"transport": "sse", "library_url": ""} if told["transport"] in HOSTED else told
 
 
 @require_safe

@@ -5,7 +5,9 @@
  *    goes, the next in line takes over: each tab knows its own positions, and tells them to the new leader.
  * 2. A leader that hangs keeps its Web Lock. So who has not heard of it for a while asks for a sign, and takes the
  *    lead after two such questions without an answer. (An answer needs no timer, which a hidden leader hardly has.)
- * 3. Sharing needs a session to share within: tabs of another login, and pages without one, have nothing in common.
+ * 3. Beside a hosted service, lists are on a stream of our own: tabs that begin with another transport share another
+ *    connection, or who leads would decide which of them is served.
+ * 4. Sharing needs a session to share within: tabs of another login, and pages without one, have nothing in common.
  *    Without that, or without locks, each tab has a connection of its own, while it is seen.
  *
  * A link's owner has the methods that Leader names: `opened(greeting)` with `isMine` (whether it was opened for what we
@@ -84,7 +86,7 @@ class SharedLink {
   constructor(config, owner) {
     this.#config = config;
     this.#owner = owner;
-    this.#name = `headway ${config.session} ${config.eventsUrl}`;
+    this.#name = `headway ${config.session} ${config.transport || "sse"} ${config.eventsUrl}`;
     this.#election = new Election(this.#name, { won: () => this.#lead(), deposed: () => this.#depose() });
   }
 
