@@ -15,6 +15,7 @@ from itertools import count
 from typing import Final, Protocol
 
 from progress_app.backends.base import Answer
+from progress_app.bell import Bell
 from progress_app.exceptions import BackendUnavailable
 from progress_app.throttle import Throttle
 
@@ -81,7 +82,7 @@ class Sender:
         self._lease_s = lease_s
         self._clock = clock
         self._throttle = Throttle(interval_s, pulse_s)
-        self._news = threading.Event()
+        self._bell = Bell()
         self._stale = threading.Event()
         self._stopping = threading.Event()
         self._is_lost = False
@@ -98,28 +99,26 @@ class Sender:
     def stop(self) -> None:
         """End the threads; returns when the last send has ended. The lease's thread may still wait for a database."""
         self._stopping.set()
-        self._news.set()
+        self._bell.ring()
         self._stale.set()
         if self._threads[0].is_alive():
             self._threads[0].join(JOIN_S)
 
     def hurry(self) -> None:
         """Something changed that may not wait."""
-        self._news.set()
+        self._bell.ring()
 
     def _keep_sending(self) -> None:
         self._send()  # the beginning is told even of a job that has ended by now
         for turn in count():
+            # the ring of `stop` may have been heard by the send before
+            urgent = self._stopping.is_set() or self._bell.heard(self._interval_s)
             if self._stopping.is_set():
                 return
             if turn == LEASE_FROM_TURN:
                 self._threads[1].start()
             self._source.watch()
-            urgent = self._news.is_set()
-            wait_s = self._throttle.wait_s(self._clock(), changed=self._source.changed(), urgent=urgent)
-            if wait_s > 0:
-                self._news.wait(min(wait_s, self._interval_s))
-            else:
+            if self._throttle.is_due(self._clock(), changed=self._source.changed(), urgent=urgent):
                 self._send()
 
     def _send(self) -> None:
@@ -130,7 +129,7 @@ class Sender:
             return
         if ripens_in_s := self._source.ripens_in_s():
             self._stopping.wait(ripens_in_s)
-        self._news.clear()
+        self._bell.heard()  # what it rang for goes out now
         try:
             self._source.send()
         except BackendUnavailable as error:

@@ -5,7 +5,7 @@ stages, or its count by its total. It never goes back within an attempt, and onl
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -80,10 +80,11 @@ class Stages:
 
     """
 
-    __slots__ = ("_before", "_best", "_open", "_passed", "_shown", "_top", "whole")
+    __slots__ = ("_before", "_best", "_open", "_order", "_passed", "_shown", "_top", "whole")
 
     def __init__(self, names: Sequence[str] = ()) -> None:
         self._top = [Stage(name) for name in names]
+        self._order = tuple(self._top)  # with the stages within stages, as a viewer sees them
         self._open: tuple[Stage, ...] = ()  # replaced, never changed: the sender's thread reads it meanwhile
         self._best = 0.0
         self._before: float | None = None  # the percentage from which this attempt goes on
@@ -114,6 +115,7 @@ class Stages:
         if len(weights) > MOST_STAGES:
             raise UsageError(f"plan() with {len(weights)} stages: at most {MOST_STAGES} are shown.")
         self._top = [self._planned(name, _checked(name, weight)) for name, weight in weights.items()]
+        self._arrange()
 
     def _planned(self, name: str, weight: float) -> Stage:
         passed = next((stage for stage in self._passed if stage.name == name), None)
@@ -128,6 +130,7 @@ class Stages:
         known = {stage.name for stage in self._top}
         self._top = [self._planned(stage.name, stage.weight) for stage in self._top]
         self._top += [replace(stage) for stage in self._passed if stage.name not in known]
+        self._arrange()
 
     def passed(self) -> tuple[Passed, ...]:
         """The stages at the top that are over."""
@@ -164,6 +167,7 @@ class Stages:
             self._check_new(name, siblings)
             stage = Stage(name, depth=len(self._open))
             siblings.append(stage)
+            self._arrange()
         stage.weight = stage.weight if weight is None else weight
         stage.total, stage.unit = total, unit
         stage.opened_at, stage.base, stage.began_s = at, at, now_s
@@ -183,7 +187,7 @@ class Stages:
     def _check_new(self, name: str, siblings: list[Stage]) -> None:
         if any(stage.name == name for stage in siblings):
             raise UsageError(f"stage({name!r}) was opened before: give each stage of a task a name of its own.")
-        if sum(1 for _ in self._flat()) >= MOST_STAGES:
+        if len(self._order) >= MOST_STAGES:
             raise UsageError(f"stage({name!r}) would be number {MOST_STAGES + 1}: at most {MOST_STAGES} are shown.")
 
     def close(self, stage: Stage, *, at: float, now_s: float) -> None:
@@ -206,16 +210,14 @@ class Stages:
 
     def finish(self, now_s: float) -> None:
         """End everything: the task succeeded."""
-        for stage in self._flat():
+        for stage in self._order:
             stage.began_s = now_s if stage.began_s is None else stage.began_s
             stage.ended_s = now_s if stage.ended_s is None else stage.ended_s
         self.whole.ended_s = now_s
         self._best = FULL_PERCENT
 
-    def _flat(self) -> Iterator[Stage]:
-        for stage in self._top:
-            yield stage
-            yield from stage.parts
+    def _arrange(self) -> None:
+        self._order = tuple(stage for top in self._top for stage in (top, *top.parts))
 
     def percent(self) -> float | None:
         """The overall percentage; None while the work at hand is of unknown length."""
@@ -230,7 +232,7 @@ class Stages:
 
     def views(self, now_s: float) -> tuple[StageProgress, ...]:
         """All stages as a viewer sees them, in order."""
-        return tuple(stage.progress(now_s) for stage in self._flat())
+        return tuple([stage.progress(now_s) for stage in self._order])
 
     def ref(self) -> StageRef | None:
         """The stage that runs now."""
@@ -242,7 +244,7 @@ class Stages:
     def _ref(self, opened: tuple[Stage, ...]) -> StageRef | None:
         if not opened:
             return None
-        index = next(i for i, stage in enumerate(self._flat()) if stage is opened[-1])
+        index = next(i for i, stage in enumerate(self._order) if stage is opened[-1])
         return StageRef(index=index, name=opened[-1].name)
 
 

@@ -2,7 +2,7 @@
 
 
 class Throttle:
-    """Decides how long a sender waits before its next send.
+    """Decides when a sender sends.
 
     Args:
         interval_s: the least time between two sends that are not urgent.
@@ -21,12 +21,11 @@ class Throttle:
         """Remember a send, on any monotonic clock."""
         self._last_s = now_s
 
-    def wait_s(self, now_s: float, *, changed: bool, urgent: bool = False) -> float:
-        """Seconds until the next send is due; 0 means now.
+    def is_due(self, now_s: float, *, changed: bool, urgent: bool = False) -> bool:
+        """Whether to send now.
 
         `changed`: there is something new. `urgent`: it may not wait (a state or stage change, the first, the last).
         """
         if urgent or self._last_s is None:
-            return 0.0
-        gap_s = self._interval_s if changed else self._pulse_s
-        return max(0.0, self._last_s + gap_s - now_s)
+            return True
+        return now_s - self._last_s >= (self._interval_s if changed else self._pulse_s)

@@ -53,9 +53,9 @@ class Keys:
         """The channel of a topic."""
         return topic.removeprefix(f"{self.prefix}:channel:")
 
-    def rows(self, audience: Iterable[str]) -> list[str]:
-        """The topics on which a task's row is announced: everybody's, and those of its audience."""
-        return [self.topic(ROWS), *(self.topic(audience_channel(name)) for name in audience)]
+    def topics_of_row(self, audience: Iterable[str]) -> bytes:
+        """The topics on which a task's row is announced, by line breaks: everybody's, and those of its audience."""
+        return "\n".join([self.topic(ROWS), *(self.topic(audience_channel(name)) for name in audience)]).encode()
 
     def of_family(self, parent: str) -> tuple[str, str, str]:
         """What a roll-up touches: the parent's state key, the family's hash, its children's words."""
@@ -65,9 +65,9 @@ class Keys:
         """What a publish touches: the keys of state, log and cancel."""
         return self.state(task), self.log(log_channel(task)), self.cancel(task)
 
-    def topics(self, task: str) -> tuple[str, str]:
+    def topics(self, task: str) -> tuple[bytes, bytes]:
         """Where a publish is announced: the topics of state and log."""
-        return self.topic(task_channel(task)), self.topic(log_channel(task))
+        return self.topic(task_channel(task)).encode(), self.topic(log_channel(task)).encode()
 
 
 def message(channel: str, payload: bytes) -> Entry:

@@ -31,6 +31,7 @@ CONNECT_TIMEOUT_S: Final = 1.0
 KNOWN_TASKS: Final = 256  # whose keys a process need not make anew: more than run at once in one
 LONGEST_HEAD: Final = 63  # of a kept state, before its JSON
 _POSITION: Final = b'"pos":0,'
+_VERDICTS: Final = {verdict.encode(): verdict for verdict in Verdict}
 
 
 def connect(url: str) -> Redis:
@@ -60,7 +61,9 @@ class RedisBackend:
         self._publish_when_full = client.register_script("#!lua flags=allow-oom\n" + source)
         self._append = client.register_script("#!lua\n" + script("append"))
         self._scripts = Scripts(client)
-        self._of_task, self._topics = map(lru_cache(KNOWN_TASKS), (self._keys.of_task, self._keys.topics))
+        self._of_task = lru_cache(KNOWN_TASKS)(self._keys.of_task)
+        self._topics = lru_cache(KNOWN_TASKS)(self._keys.topics)
+        self._topics_of_row = lru_cache(KNOWN_TASKS)(self._keys.topics_of_row)
         self._announce_row = client.register_script("#!lua\n" + script("row"))
         self._families = RedisFamilies(client, self._keys, keep_s=keep_running_s, keep_ended_s=keep_final_s)
 
@@ -69,13 +72,13 @@ class RedisBackend:
         audience: Collection[str] = (),
     ) -> Answer:  # fmt: skip
         """As `Backend.publish`."""
-        rows = "\n".join(self._keys.rows(audience)) if member is None else ""
+        rows = self._topics_of_row(tuple(audience)) if member is None else b""
         try:
             return self._published(snapshot, log, member, rows)
         except RedisError as error:  # a generator around it would cost a sender a tenth of its work
             raise unavailable(self.client, error) from error
 
-    def _published(self, snapshot: Snapshot, log: Sequence[LogEntry], member: Member | None, rows: str) -> Answer:
+    def _published(self, snapshot: Snapshot, log: Sequence[LogEntry], member: Member | None, rows: bytes) -> Answer:
         calls = [self._telling(self._publish, snapshot, log, rows)]
         if member is not None and tells(snapshot):
             calls.append(self._families.adding(member, snapshot))
@@ -100,7 +103,7 @@ class RedisBackend:
         with one_kind_of_error(self.client):
             self._families.end(parent)
 
-    def _telling(self, script: Script, snapshot: Snapshot, log: Sequence[LogEntry], rows: str) -> Call:
+    def _telling(self, script: Script, snapshot: Snapshot, log: Sequence[LogEntry], rows: bytes) -> Call:
         """The call that publishes."""
         state_topic, log_topic = self._topics(snapshot.task)
         keep_s = self._keep_final_s if snapshot.is_final else self._keep_running_s
@@ -124,7 +127,7 @@ class RedisBackend:
 
     def announce_row(self, snapshot: Snapshot, *, audience: Collection[str] = ()) -> None:
         """As `Backend.announce_row`."""
-        args = (row(snapshot), "\n".join(self._keys.rows(audience)))
+        args = (row(snapshot), self._topics_of_row(tuple(audience)))
         with one_kind_of_error(self.client):
             self._announce_row(keys=[self._keys.state(snapshot.task)], args=args)
 
@@ -188,4 +191,4 @@ class RedisBackend:
 
 def _answer(reply: Sequence[bytes], *, log_lost: int = 0) -> Answer:
     verdict, pos, cancel, log_pos = reply
-    return Answer(Verdict(verdict.decode()), int(pos), float(cancel) if cancel else None, log_lost, int(log_pos))
+    return Answer(_VERDICTS[verdict], int(pos), float(cancel) if cancel else None, log_lost, int(log_pos))

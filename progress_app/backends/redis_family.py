@@ -47,7 +47,7 @@ class RedisFamilies:
         """As `Backend.roll_up`."""
         shown = rollup.snapshot
         bar = (shown.attempt, rollup.total, rollup.template(), rollup.low, rollup.high, rollup.began_at)
-        family = (*bar, _row_template(shown), "\n".join(self._keys.rows(rollup.audience)), repr(shown.ts))
+        family = (*bar, _row_template(shown), self._keys.topics_of_row(rollup.audience), repr(shown.ts))
         self._call(shown.task, 0, (), NOT_NOW, family)
         for first in range(0, len(words), WORDS_A_CALL):
             self._call(shown.task, first, words[first : first + WORDS_A_CALL], NOT_NOW)

@@ -9,7 +9,8 @@
 """
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 from redis import Redis
@@ -18,6 +19,8 @@ from redis.exceptions import ConnectionError as ConnectionLost
 from redis.exceptions import NoScriptError, ResponseError
 
 EVALSHA: Final = b"EVALSHA"
+PARTS_BEFORE_KEYS: Final = 3  # the command, the script, how many keys
+KNOWN_HEADS: Final = 256  # of tasks: more than run at once in one process
 Call = tuple[Script, Sequence[str], Sequence[Any]]  # script, keys, arguments
 
 
@@ -100,9 +103,17 @@ def _exchange(connection: Any, packet: bytes, count: int) -> list[Any]:
 def packed(call: Call) -> bytes:
     """The call in Redis's protocol."""
     script, keys, args = call
-    parts = [EVALSHA, *(_encoded(part) for part in (script.sha, len(keys), *keys, *args))]
-    return b"*%d\r\n%b" % (len(parts), b"".join([b"$%d\r\n%b\r\n" % (len(part), part) for part in parts]))
+    told = [part if type(part) is bytes else str(part).encode() for part in args]
+    return b"*%d\r\n%b%b" % (PARTS_BEFORE_KEYS + len(keys) + len(told), _head(script.sha, tuple(keys)), _bulk(told))
 
 
-def _encoded(part: Any) -> bytes:
-    return part if type(part) is bytes else str(part).encode()
+@lru_cache(KNOWN_HEADS)
+def _head(sha: str, keys: tuple[str, ...]) -> bytes:
+    """What is the same each time that a script is asked about a task."""
+    parts = [EVALSHA, sha.encode(), b"%d" % len(keys), *(key.encode() for key in keys)]
+    return _bulk(parts)
+
+
+def _bulk(parts: Iterable[bytes]) -> bytes:
+    """Bulk strings of Redis's protocol."""
+    return b"".join([b"$%d\r\n%b\r\n" % (len(part), part) for part in parts])
