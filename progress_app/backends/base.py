@@ -85,6 +85,7 @@ class Backend(Protocol):
         """Store and announce the snapshot, the log entries before it and the task's row, in one step.
 
         The snapshot's own `pos` is ignored. A final one is kept for `keep_final_s`, others for `keep_running_s`.
+        Entries that are sent again, because no answer came, are kept once.
         That of a child (`member`) is added to its parent's bar, which is announced a few times a second at most.
         `audience` names who sees the row beside staff: `user-<id>`, `group-<id>`; a child has no row.
         """

@@ -21,9 +21,16 @@ end
 
 local ttl, logged = tonumber(ARGV[2]), '0'
 if #ARGV > 10 then
-  local last = redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 1)[1]
-  local at = last and tonumber(string.match(last[1], '^%d+')) + 1 or start()
+  local kept = redis.call('XREVRANGE', KEYS[2], '+', '-', 'COUNT', 2)
+  local at = kept[1] and tonumber(string.match(kept[1][1], '^%d+')) + 1 or start()
+  -- Who got no answer sends its entries again: those that lie here already are left out. The newest entry of what was
+  -- sent may have been a count of lines, which is made anew each time; so the one before it is looked for too.
+  local first = 11
   for i = 11, #ARGV do
+    for _, entry in ipairs(kept) do if entry[2][4] == ARGV[i] then first = i + 1 end end
+  end
+  logged = string.format('%.0f', at - 1)
+  for i = first, #ARGV do
     logged = string.format('%.0f', at)
     redis.call('XADD', KEYS[2], 'MAXLEN', ARGV[8], logged .. '-0', 'e', 'log', 'd', ARGV[i])
     redis.call('PUBLISH', ARGV[7], logged .. ' log\n' .. ARGV[i])

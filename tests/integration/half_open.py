@@ -29,7 +29,7 @@ class HalfOpen:
         self._alive.add(task := asyncio.current_task())  # type: ignore[arg-type]
         there, back = await asyncio.open_connection("127.0.0.1", self._target)
         try:
-            await asyncio.gather(self._forward(reader, back, task), self._forward(there, writer, task))
+            await asyncio.gather(self._forward(reader, back, task), self._answer(there, writer, task))
         finally:
             self._alive.discard(task)
             for end in (back, writer):
@@ -42,6 +42,9 @@ class HalfOpen:
                     writer.write(chunk)
                     await writer.drain()
             writer.close()
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, task: Any) -> None:
+        await self._forward(reader, writer, task)
 
     def go_dead(self) -> int:
         """Forward nothing more on the connections that are open; new ones work. Gives how many they are."""

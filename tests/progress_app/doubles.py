@@ -5,6 +5,7 @@ import json
 from collections.abc import AsyncIterator, Callable, Collection, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from itertools import count
 from pathlib import Path
 from typing import IO, Any, TypeVar
 
@@ -22,6 +23,7 @@ OTHER_TASK = "0a1b2c3d-4e5f-4061-8273-8495a6b7c8d9"
 LOOK_EVERY_S = 0.002
 WITHIN_S = 20.0
 F = TypeVar("F", bound=Feed)
+_times = count(1.5)
 
 
 def snapshot(**changes: Any) -> Snapshot:
@@ -31,8 +33,8 @@ def snapshot(**changes: Any) -> Snapshot:
 
 
 def entry(text: str = "a line", **changes: Any) -> LogEntry:
-    """A log entry of TASK."""
-    usual: dict[str, Any] = {"task": TASK, "level": Level.INFO, "text": text, "ts": 1.5}
+    """A log entry of TASK; each was written at a time of its own."""
+    usual: dict[str, Any] = {"task": TASK, "level": Level.INFO, "text": text, "ts": next(_times)}
     return LogEntry(**(usual | changes))
 
 

@@ -323,6 +323,28 @@ async def test_log_entries_stand_before_their_snapshot_and_without_a_gap(backend
     assert backend.position(LOG) == found[-1].pos
 
 
+def line(text: str) -> LogEntry:
+    return entry(text, ts=float(ord(text[0])))
+
+
+@pytest.mark.parametrize(
+    ("sent", "again", "kept"),
+    [
+        ("abc", "abc", "abc"),
+        ("abc", "abcde", "abcde"),
+        ("abc", "bcd", "abcd"),  # what waits is bounded: the oldest were given up
+        ("abC", "abdD", "abCdD"),  # C counts what was left out, and is made anew
+        ("abc", "cd", "abcd"),
+        ("abc", "de", "abcde"),
+    ],
+)
+def test_entries_that_are_sent_again_are_kept_once(backend: Backend, sent: str, again: str, kept: str) -> None:
+    backend.publish(snapshot(), [line(text) for text in sent])
+    answer = backend.publish(snapshot(), [line(text) for text in again])
+    assert "".join(texts(backend.replay(LOG, None, 100))) == kept
+    assert answer.log_pos == backend.position(LOG)
+
+
 async def test_an_appended_event_is_read_back_as_it_was(backend: Backend, replay: Replay) -> None:
     data = b'{"text":"one\\ntwo"}\n\r\n\x00\xff'
     pos = backend.append("chat:\u6f22", "a name, with blanks", data)
