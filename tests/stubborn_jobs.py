@@ -44,6 +44,16 @@ def steady(progress: Any, *, journal: str, seconds: float) -> None:
     journalled(progress, journal, seconds)
 
 
+@job(title="Talkative", form=JournalForm)
+def talkative(progress: Any, *, journal: str, seconds: float) -> None:
+    """Write thirty lines into its log, over some seconds."""
+    write(journal, "begin", progress)
+    for number in progress.track(range(30)):
+        progress.log(f"line {number}")
+        time.sleep(seconds / 30)
+    write(journal, "end", progress)
+
+
 @job(title="Limited", form=JournalForm, time_limit_s=0.3)
 def limited(progress: Any, *, journal: str, seconds: float) -> None:
     """Run for longer than it may, and report all the time."""

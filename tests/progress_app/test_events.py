@@ -70,9 +70,10 @@ def test_a_snapshot_comes_back_as_it_was(told: Snapshot) -> None:
 
 @given(text, st.sampled_from(Level))
 def test_a_log_entry_comes_back_as_it_was(words: str, level: Level) -> None:
-    line = entry(words, level=level).to_json()
+    written = entry(words, level=level)
+    line = written.to_json()
     assert b"\n" not in line
-    assert LogEntry.from_json(line) == entry(words, level=level)
+    assert LogEntry.from_json(line) == written
 
 
 def test_the_json_begins_with_version_and_task_and_has_every_field() -> None:

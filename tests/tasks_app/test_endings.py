@@ -7,7 +7,8 @@ import pytest
 from django.utils import timezone
 
 from progress_app import connections
-from progress_app.events import Snapshot, State
+from progress_app.channels import log_channel
+from progress_app.events import LogEntry, Snapshot, State
 from progress_app.exceptions import BackendUnavailable
 from tasks_app import endings
 from tasks_app.models import Mark, Task
@@ -44,6 +45,30 @@ def test_an_end_that_was_written_and_not_told_is_told() -> None:
     assert endings.tell() == 1
     assert shown(task) is State.SUCCEEDED
     assert endings.tell() == 0
+
+
+def line(number: int) -> dict[str, Any]:
+    return {"level": "info", "text": f"line {number}", "ts": float(number)}
+
+
+@pytest.mark.parametrize("told", [0, 1, 3])
+def test_with_the_end_come_the_lines_of_the_log_that_were_not_told(told: int) -> None:
+    task = ended(600, State.RUNNING)
+    Task.objects.filter(pk=task.pk).update(log=[line(number) for number in range(3)])
+    backend, pk = connections.backend(), str(task.pk)
+    before = [LogEntry(task=pk, **line(number)) for number in range(told)]
+    backend.publish(Snapshot(task=pk, attempt=1, state=State.RUNNING, ts=1.0), before)
+    assert endings.tell() == 1
+    channel = backend.replay(log_channel(pk), None, 100)
+    assert [LogEntry.from_json(entry.data).text for entry in channel] == ["line 0", "line 1", "line 2"]
+
+
+def test_lines_that_stand_beside_somebody_elses_are_not_told_twice() -> None:
+    task = ended(600, State.RUNNING)
+    Task.objects.filter(pk=task.pk).update(log=[line(1)])
+    connections.backend().append(log_channel(task.pk), "other", b"{}")
+    assert endings.tell() == 1
+    assert len(connections.backend().replay(log_channel(task.pk), None, 100)) == 1
 
 
 def test_an_end_that_was_told_or_that_redis_forgot_is_left_alone() -> None:
