@@ -60,7 +60,12 @@ class Gateway:
         elif scope["type"] == "websocket":
             await send({"type": "websocket.close"})  # Django would raise on it
         elif scope["path"] == PATH:
-            await self._events(scope, receive, send)
+            # What opens a stream has ended before it runs: it lasts for hours, and each coroutine in it takes 0.3 KiB.
+            if (stream := await self._events(scope, receive, send)) is not None:
+                try:
+                    await stream.run(receive)
+                finally:
+                    self._node.let_go(stream)
         elif scope["path"] == METRICS_PATH:
             await self._show_metrics(scope, send)
         elif (asked := POLLING_PATH.fullmatch(scope["path"])) and self._is_preflight(scope):
@@ -125,7 +130,8 @@ class Gateway:
 
     # A stream
 
-    async def _events(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _events(self, scope: Scope, receive: Receive, send: Send) -> Stream | None:
+        """Open the stream that is asked for; None when the answer has been given already."""
         cors = self._cors.headers(_header(scope, b"origin"))
         if self._is_preflight(scope):
             await self._preflight(scope, send)
@@ -134,9 +140,10 @@ class Gateway:
         elif self._signatures.fits(_header(scope, b"grip-sig")) and may_be_held(scope["query_string"]):
             await self._django({**scope, MARK: True}, receive, send)
         else:
-            await self._stream(scope, receive, send, cors)
+            return await self._stream(scope, send, cors)
+        return None
 
-    async def _stream(self, scope: Scope, receive: Receive, send: Send, cors: Headers) -> None:
+    async def _stream(self, scope: Scope, send: Send, cors: Headers) -> Stream | None:
         token, seen = _asked(scope)
         try:
             self._node.check_room()
@@ -146,13 +153,14 @@ class Gateway:
                 grant, headers = await self._by_token(token, send, cors)
             if grant is not None:
                 own = scope if token is None else None
-                await self._open(grant, seen, own, receive=receive, send=send, headers=headers)
+                return await self._open(grant, seen, own, send=send, headers=headers)
         except UsageError as error:
             await respond(send, 400, _told("bad-request", str(error)), *cors)
         except (BackendUnavailable, Overloaded) as error:
             self._node.stats.refused["overloaded" if isinstance(error, Overloaded) else "unavailable"] += 1
             logger.warning("A stream was not opened: %s", error)
             await self._come_back(send, error, cors, by_token=token is not None)
+        return None
 
     async def _come_back(self, send: Send, error: Exception, cors: Headers, *, by_token: bool) -> None:
         text = "The live view is not available right now; it is tried again."
@@ -183,20 +191,21 @@ class Gateway:
             return None, cors
 
     async def _open(
-        self, grant: Grant, seen: dict[str, int], scope: Scope | None, *, receive: Receive, send: Send, headers: Headers
-    ) -> None:
+        self, grant: Grant, seen: dict[str, int], scope: Scope | None, *, send: Send, headers: Headers
+    ) -> Stream | None:
         if _has_seen_the_end(grant.channels, seen):
             await respond(send, 204, None, *headers)
-            return
+            return None
         node = self._node
-        with node.seats.taken(grant.user):
+        node.seats.take(grant.user)
+        try:
             mailbox = await node.hub.open([parse(name) for name in grant.channels], seen)
-            stream = Stream(grant, node.hub, mailbox, send, heartbeat_s=node.settings.heartbeat_s)
-            node.look_after(stream, scope, resumed=bool(seen))
-            try:
-                await stream.run(receive, headers)
-            finally:
-                node.let_go(stream)
+        except BaseException:
+            node.seats.give_back(grant.user)
+            raise
+        stream = Stream(grant, node.hub, mailbox, send, headers=headers, heartbeat_s=node.settings.heartbeat_s)
+        node.look_after(stream, scope, resumed=bool(seen))
+        return stream
 
 
 def _has_seen_the_end(names: Iterable[str], seen: dict[str, int]) -> bool:

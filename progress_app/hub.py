@@ -77,6 +77,7 @@ class Hub:
         self._topics: dict[str, Topic] = {}
         self._controls: dict[str, Callable[[bytes], None]] = {}
         self._ticking: set[Subscriber] = set()
+        self._on_tick = self._schedule  # one bound method for all mailboxes
         self._jobs: set[asyncio.Task[None]] = set()
         self._runners: list[asyncio.Task[None]] = []
 
@@ -122,12 +123,13 @@ class Hub:
         """
         wanted = list(channels)
         logs = {c.name: seen.get(c.name) for c in wanted if not c.is_state}
-        subscriber = Subscriber((c.name for c in wanted if c.is_state), logs, self._schedule)
+        subscriber = Subscriber((c.name for c in wanted if c.is_state), logs, self._on_tick)
         topics = [self._watch(channel, subscriber) for channel in wanted]
         try:
             async with asyncio.timeout(READY_WITHIN_S):
                 for topic in topics:
-                    await asyncio.shield(topic.ready)
+                    if topic.ready is not None:
+                        await asyncio.shield(topic.ready)
         except TimeoutError as error:
             self.close(subscriber)
             raise BackendUnavailable("Redis did not confirm the subscription within 2 s.") from error
@@ -270,7 +272,7 @@ class Hub:
     async def _recheck(self) -> None:
         while True:
             await asyncio.sleep(self._recheck_s)
-            await self._compare([topic for topic in self._topics.values() if topic.ready.done()])
+            await self._compare([topic for topic in self._topics.values() if topic.ready is None])
 
     async def _compare(self, topics: list[Topic]) -> None:
         try:

@@ -111,7 +111,7 @@ class Node:
         task.add_done_callback(self._running.discard)
 
     def look_after(self, stream: Stream, scope: dict[str, Any] | None, *, resumed: bool) -> None:
-        """Look after an open stream until `let_go`.
+        """Look after an open stream, which has a seat, until `let_go`.
 
         `scope` is that of its request, None if it was opened with a token; `resumed`: it brought positions back.
         """
@@ -124,6 +124,7 @@ class Node:
 
     def let_go(self, stream: Stream) -> None:
         """Forget a stream that has ended, and say how."""
+        self.seats.give_back(stream.grant.user)
         self.sweeper.remove(stream)
         self.guard.remove(stream)
         self.hub.close(stream.mailbox)

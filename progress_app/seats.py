@@ -5,8 +5,6 @@ would all find the room empty.
 """
 
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Final
 
 from progress_app.exceptions import Overloaded
@@ -34,9 +32,8 @@ class Seats:
         if self._count >= self._most:
             raise Overloaded(f"{self._count} streams are open; no more are taken.", RETRY_AFTER_S)
 
-    @contextmanager
-    def taken(self, user: str) -> Iterator[None]:
-        """Hold a place for a user.
+    def take(self, user: str) -> None:
+        """Hold a place for a user until `give_back`.
 
         Raises:
             Overloaded: there is none, or the user has all that one may have.
@@ -47,10 +44,10 @@ class Seats:
             raise Overloaded(f"User {user} has {self._most_per_user} streams open.", RETRY_AFTER_S)
         self._taken[user] += 1
         self._count += 1
-        try:
-            yield
-        finally:
-            self._count -= 1
-            self._taken[user] -= 1
-            if not self._taken[user]:
-                del self._taken[user]
+
+    def give_back(self, user: str) -> None:
+        """Free a place that was taken for a user."""
+        self._count -= 1
+        self._taken[user] -= 1
+        if not self._taken[user]:
+            del self._taken[user]

@@ -11,7 +11,7 @@ import asyncio
 import logging
 import random
 import time
-from collections.abc import Awaitable, Callable, Generator, Mapping, MutableMapping
+from collections.abc import Awaitable, Callable, Generator, Mapping, MutableMapping, Sequence
 from contextlib import suppress
 from typing import Any, Final
 
@@ -26,6 +26,7 @@ from progress_app.tokens import Grant
 Message = MutableMapping[str, Any]
 Send = Callable[[Message], Awaitable[None]]
 Receive = Callable[[], Awaitable[Message]]
+Headers = Sequence[tuple[bytes, bytes]]
 
 HEADERS: Final = [
     (b"content-type", sse.CONTENT_TYPE),
@@ -55,14 +56,17 @@ class Stream:
         grant: who watches what.
         mailbox: opened by the hub.
         send: the ASGI server's.
+        headers: sent beside the stream's own.
         heartbeat_s: told to the client, who may take twice that silence for an end.
 
     """
 
-    __slots__ = ("_beat", "_heartbeat_s", "_hub", "_rest", "_send", "_task", "draining", "grant", "mailbox", "opened_s",
-                 "outcome", "send_began_s", "writes", "wrote_s")  # fmt: skip
+    __slots__ = ("_beat", "_headers", "_heartbeat_s", "_hub", "_rest", "_send", "_task", "draining", "grant", "mailbox",
+                 "opened_s", "outcome", "send_began_s", "writes", "wrote_s")  # fmt: skip
 
-    def __init__(self, grant: Grant, hub: Hub, mailbox: Subscriber, send: Send, *, heartbeat_s: float) -> None:
+    def __init__(
+        self, grant: Grant, hub: Hub, mailbox: Subscriber, send: Send, *, headers: Headers = (), heartbeat_s: float
+    ) -> None:
         self.grant = grant
         self.mailbox = mailbox
         self.draining = False
@@ -72,19 +76,19 @@ class Stream:
         self.send_began_s: float | None = None
         self._hub = hub
         self._send = send
+        self._headers = headers
         self._heartbeat_s = heartbeat_s
         self._beat = False
         self._rest: _Rest | None = None
         self._task = asyncio.current_task()
 
-    async def run(self, receive: Receive, headers: list[tuple[bytes, bytes]]) -> str:
+    async def run(self, receive: Receive) -> str:
         """Serve until the end; returns its cause in one word."""
-        await self._send({"type": "http.response.start", "status": 200, "headers": HEADERS + headers})
         watcher = asyncio.create_task(self._watch(receive))
         try:
-            await self._write(self._opening())
-            self.mailbox.write_by(self.write_now)
-            await self._pump()
+            await self._begin()
+            while await self._goes_on():
+                await self.mailbox.wait()
             await self._send({"type": "http.response.body", "body": b"", "more_body": False})
         except asyncio.CancelledError:
             if self.mailbox.ended is None:
@@ -96,31 +100,37 @@ class Stream:
         self.outcome = self.mailbox.ended or "finished"
         return self.outcome
 
+    async def _begin(self) -> None:
+        headers, self._headers = [*HEADERS, *self._headers], ()
+        await self._send({"type": "http.response.start", "status": 200, "headers": headers})
+        await self._write(self._opening())
+        self.mailbox.write_by(self.write_now)
+
     def _opening(self) -> bytes:
         told = {"v": 1, "heartbeat_s": self._heartbeat_s, "now": time.time()}
         event = sse.frame("stream-open", msgspec.json.encode(told))
         positions = self.mailbox.positions
         return sse.retry(retry_ms()) + (event.with_id(positions) if positions else event.plain)
 
-    async def _pump(self) -> None:
+    async def _goes_on(self) -> bool:
+        """Write what waits; False once that was the last."""
         mailbox = self.mailbox
-        while True:
-            await mailbox.wait()
-            await self._finish_write()
-            if mailbox.ended == FORBIDDEN:  # what waits is no longer this viewer's to see
-                await self._write(error_frame(FORBIDDEN, "You may not watch this any more.", retryable=False))
-                return
-            if chunk := mailbox.take():
-                await self._write(chunk)
-            elif self._beat:
-                await self._write(sse.HEARTBEAT)
-            self._beat = False
-            if mailbox.behind and not mailbox.ended:
-                await self._catch_up()
-            elif mailbox.ended or self._hub.finished(mailbox):
-                break
-        if self.draining:
-            await self._write(sse.retry(retry_ms()))
+        await self._finish_write()
+        if mailbox.ended == FORBIDDEN:  # what waits is no longer this viewer's to see
+            await self._write(error_frame(FORBIDDEN, "You may not watch this any more.", retryable=False))
+            return False
+        if chunk := mailbox.take():
+            await self._write(chunk)
+        elif self._beat:
+            await self._write(sse.HEARTBEAT)
+        self._beat = False
+        if mailbox.behind and not mailbox.ended:
+            await self._catch_up()
+        elif mailbox.ended or self._hub.finished(mailbox):
+            if self.draining:
+                await self._write(sse.retry(retry_ms()))
+            return False
+        return True
 
     async def _catch_up(self) -> None:
         try:

@@ -23,7 +23,8 @@ from progress_app.rows import rows_frame
 from progress_app.sse import Frame, frame
 
 QUEUED_LOG_ENTRIES: Final = 256  # of about 200 bytes: some 50 KB for a viewer that does not read
-_NO_LOG: Final = deque[tuple[str, int, Frame]](maxlen=0)  # an empty one takes 700 bytes; most watch no log
+_NO_LOG: Final = deque[tuple[str, int, Frame]](maxlen=0)  # an empty one takes 760 bytes, and logs are mostly silent
+_NOTHING: Final = frozenset[str]()
 MANY: Final = 10  # watched tasks up to here are written as they come, more at a tick
 
 
@@ -48,18 +49,18 @@ class Subscriber:
         cursors: Mapping[str, int | None],
         schedule: Callable[["Subscriber"], None],
     ) -> None:
-        self._states = frozenset(states)
+        self._states = tuple(set(states))
         self._few = len(self._states) <= MANY
         self._cursors = dict(cursors)
         self._schedule = schedule
         self._dirty: dict[str, tuple[Frame, int, bool]] = {}
         self._ends: dict[str, tuple[Frame, int]] = {}
         self._rows: dict[str, dict[bytes, bytes]] = {}
-        self._log = deque[tuple[str, int, Frame]]() if cursors else _NO_LOG
+        self._log = _NO_LOG
         self._waiter: asyncio.Future[None] | None = None
         self._awake = True
         self._write: Callable[[bytes], None] | None = None
-        self.behind: set[str] = set(cursors)
+        self.behind = frozenset(cursors) or _NOTHING
         self.positions: dict[str, int] = {name: seen for name, seen in cursors.items() if seen is not None}
         self.conflated = 0
         self.ended: str | None = None
@@ -67,7 +68,7 @@ class Subscriber:
     @property
     def channels(self) -> frozenset[str]:
         """All channels watched."""
-        return self._states | self._cursors.keys()
+        return frozenset((*self._states, *self._cursors))
 
     @property
     def has_news(self) -> bool:
@@ -118,7 +119,7 @@ class Subscriber:
         if channel in self.behind or (cursor is not None and pos <= cursor):
             return
         if cursor is None or pos != cursor + 1 or len(self._log) >= QUEUED_LOG_ENTRIES:
-            self.behind.add(channel)
+            self.behind |= {channel}
         else:
             self._push(channel, pos, event)
         self.wake()
@@ -128,7 +129,7 @@ class Subscriber:
         for pos, event in entries:
             self._push(channel, pos, event)
         if (self._cursors[channel] or 0) >= newest:
-            self.behind.discard(channel)
+            self._is_level(channel)
 
     def reset(self, channel: str, event: Frame) -> None:
         """Tell the viewer that positions of a log channel could not be continued, and begin with the oldest kept."""
@@ -136,19 +137,24 @@ class Subscriber:
         self.positions[channel] = 0  # who comes back with it begins again, knowingly
         self._log = deque(item for item in self._log if item[0] != channel)
         self._log.append(("", 0, event))
-        self.behind.add(channel)
+        self.behind |= {channel}
 
     def start_at(self, channel: str, pos: int) -> None:
         """Begin a log channel after a position without replaying what came before."""
         self._cursors[channel] = self.positions[channel] = pos
-        self.behind.discard(channel)
+        self._is_level(channel)
 
     def fall_behind(self, channel: str) -> None:
         """Have the stream compare a log channel with storage."""
-        self.behind.add(channel)
+        self.behind |= {channel}
         self.wake()
 
+    def _is_level(self, channel: str) -> None:
+        self.behind = (self.behind - {channel}) or _NOTHING
+
     def _push(self, channel: str, pos: int, event: Frame) -> None:
+        if self._log is _NO_LOG:
+            self._log = deque()
         self._log.append((channel, pos, event))
         self._cursors[channel] = pos
 
@@ -162,6 +168,7 @@ class Subscriber:
             if channel:
                 self.positions[channel] = pos
             parts.append(event.with_id(self.positions) if self.positions else event.plain)
+        self._log = _NO_LOG
         for channel, (event, pos, final) in self._dirty.items():
             if final:
                 self._ends[channel] = (event, pos)
@@ -191,20 +198,21 @@ class Subscriber:
 
     def wake(self) -> None:
         """Let the stream look: it is time to write, to catch up or to end."""
-        self._awake = True
         waiter, self._waiter = self._waiter, None
-        if waiter is not None and not waiter.done():
+        if waiter is None or waiter.done():
+            self._awake = True
+        else:
             waiter.set_result(None)
 
-    async def wait(self) -> None:
-        """Sleep until woken; at once if that happened since the last wait."""
-        if not self._awake:
-            self._waiter = waiter = asyncio.get_running_loop().create_future()
-            try:
-                await waiter
-            finally:
-                self._waiter = None
-        self._awake = False
+    def wait(self) -> asyncio.Future[None]:
+        """Sleep until woken, when this is awaited; it is done at once if that happened while nobody slept."""
+        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        if self._awake:
+            self._awake = False
+            waiter.set_result(None)
+        else:
+            self._waiter = waiter
+        return waiter
 
 
 def reset_frame(channels: Iterable[str]) -> Frame:

@@ -21,7 +21,7 @@ class Topic:
         self.shown_pos = 0  # that of `frame`, which may come from the project's record
         self.frame: Frame | None = None
         self.final = False
-        self.ready: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.ready: asyncio.Future[None] | None = asyncio.get_running_loop().create_future()  # None: it is
 
     def show(self, pos: int, event: Frame, *, final: bool) -> None:
         """Make this the newest frame of a state channel."""
@@ -36,12 +36,13 @@ class Topic:
 
     def is_ready(self) -> None:
         """Let those go on who wait for the channel to be followed and read."""
-        if not self.ready.done():
+        if self.ready is not None:
             self.ready.set_result(None)
+            self.ready = None
 
     def is_interrupted(self) -> None:
         """Have new viewers wait until the channel is followed again."""
-        if self.ready.done():
+        if self.ready is None:
             self.ready = asyncio.get_running_loop().create_future()
 
 

@@ -5,7 +5,8 @@
 2. SUBSCRIBE names only the channels that somebody watches, in batches, and names them all again after each
    reconnect. Each confirmation tells the sink which channels must be read from storage, because pub/sub is
    at-most-once.
-3. Reading from storage uses a second client, with short time-outs.
+3. Reading from storage uses a second client, with short time-outs and a few connections: after a restart of the
+   server thousands of viewers read their logs at once, and take turns.
 """
 
 import asyncio
@@ -32,6 +33,7 @@ SILENT_AFTER_S: Final = 12.0  # two PINGs without any answer
 BACKOFF_FIRST_S: Final = 0.1
 BACKOFF_MOST_S: Final = 5.0  # Redis is ours and near: look often, but not all processes at once
 READ_TIMEOUT_S: Final = 2.0
+MOST_READERS: Final = 8  # connections
 
 logger = logging.getLogger(__name__)
 
@@ -48,9 +50,11 @@ class RedisFeed:
     def __init__(self, url: str, *, prefix: str) -> None:
         self._keys = Keys(prefix)
         self._pool = redis.ConnectionPool.from_url(url, protocol=2, socket_timeout=None, socket_connect_timeout=2)
-        self._client = redis.Redis.from_url(
-            url, protocol=2, socket_timeout=READ_TIMEOUT_S, socket_connect_timeout=1, retry=None
-        )
+        readers = redis.BlockingConnectionPool.from_url(
+            url, protocol=2, socket_timeout=READ_TIMEOUT_S, socket_connect_timeout=1, retry=None,
+            max_connections=MOST_READERS, timeout=READ_TIMEOUT_S,
+        )  # fmt: skip
+        self._client = redis.Redis.from_pool(readers)
         self._followed: dict[bytes, str] = {}
         self._changes: dict[bytes, bool] = {}  # topic → subscribe?
         self._changed = asyncio.Event()

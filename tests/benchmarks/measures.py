@@ -13,7 +13,7 @@ from progress_app.events import State
 from progress_app.reporter import Reporter
 from progress_app.testing import RecordingHost
 from tests.benchmarks.crowd import Crowd
-from tests.benchmarks.servers import Bare, Nchan, Ours, Polled, Server, Stock, StockWithSessions, logged_in, task_id
+from tests.benchmarks.servers import Bare, Nchan, Ours, Polled, Server, StockWithSessions, logged_in, task_id
 from tests.benchmarks.snapshots import snapshot
 from tests.benchmarks.viewer import Viewer, polls
 from tests.stack import Valkey
@@ -114,33 +114,6 @@ def dashboard(valkey: Valkey) -> dict[str, Figures]:
         },
         "naive: every event to every viewer": {"µs a report": naive},
     }  # fmt: skip
-
-
-def idle(valkey: Valkey) -> dict[str, Figures]:
-    """What a stream with nothing to say holds."""
-    return {kind.name: _idle(kind(valkey)) for kind in (Ours, Stock, Bare, Nchan)}
-
-
-def _idle(server: Server) -> Figures:
-    with running(server):
-        paths = server.paths(VIEWERS + 10, VIEWERS)
-        publish(server, VIEWERS, 10 * VIEWERS, 0.1)  # last: without a pulse for 5 s the database would be asked
-        warm = Crowd(server.port, 10, paths[-10:])
-        warm.opened()
-        warm.leave()
-        before = server.memory_kib(), server.threads(), _redis_connections(server)
-        crowd = Crowd(server.port, VIEWERS, paths[:VIEWERS])
-        crowd.opened()
-        crowd.quiet()
-        after = server.memory_kib(), server.threads(), _redis_connections(server)
-        crowd.leave()
-    kib, threads, links = (b - a for a, b in zip(before, after, strict=True))
-    return {"KiB a stream": kib / VIEWERS, "threads": threads, "Redis connections": links}
-
-
-def _redis_connections(server: Server) -> int:
-    info: Any = server.redis.info("clients")
-    return int(info["connected_clients"])
 
 
 def opening(valkey: Valkey) -> dict[str, Figures]:

@@ -232,11 +232,16 @@ def shared_task() -> str:
     return str(task.pk)
 
 
-def logged_in() -> str:
-    """A Cookie header of a member of staff."""
+def member() -> User:
+    """A member of staff."""
     person, _ = User.objects.get_or_create(username="benchmark", defaults={"is_staff": True, "is_superuser": True})
+    return person
+
+
+def logged_in() -> str:
+    """A Cookie header of theirs."""
     session = Client()
-    session.force_login(person)
+    session.force_login(member())
     return f"Cookie: sessionid={session.cookies['sessionid'].value}"
 
 

@@ -25,6 +25,7 @@ from django.core.management import call_command  # noqa: E402
 
 from config import places  # noqa: E402
 from tests.benchmarks import measures  # noqa: E402
+from tests.benchmarks.idle import idle, page  # noqa: E402
 from tests.benchmarks.kick import kick  # noqa: E402
 from tests.benchmarks.lasting import lasting  # noqa: E402
 from tests.benchmarks.measures import Figures  # noqa: E402
@@ -47,7 +48,8 @@ MEASURES: dict[str, Callable[[Valkey], dict[str, Figures]]] = {
     "w1": w1,
     "w2": w2,
     "dashboard": measures.dashboard,
-    "idle": measures.idle,
+    "idle": idle,
+    "page": page,
     "opening": measures.opening,
     "back": measures.back,
     "ends": measures.ends,

@@ -313,6 +313,18 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(redis_feed, "PING_EVERY_S", 0.02)
 
 
+async def test_a_crowd_that_reads_at_once_is_answered_over_a_few_connections(
+    scratch: Valkey, scratch_db: Redis, backend: RedisBackend
+) -> None:
+    backend.publish(snapshot(), [entry()])
+    feed = feed_of(scratch)
+    before = scratch_db.info("stats")["total_connections_received"]
+    found = await asyncio.gather(*(feed.replay(LOG, None, 10) for _ in range(500)))
+    assert [len(each) for each in found] == [1] * 500
+    assert scratch_db.info("stats")["total_connections_received"] - before <= redis_feed.MOST_READERS
+    await feed.close()
+
+
 async def test_more_channels_than_one_command_names_are_all_followed(
     scratch: Valkey, backend: RedisBackend, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -457,7 +457,7 @@ async def test_a_slow_viewer_does_not_hold_the_others(hub: Hub, backend: MemoryB
 
 async def is_awake(viewer: Subscriber) -> bool:
     """Whether the stream would look now; it has looked then."""
-    waiting = asyncio.create_task(viewer.wait())
+    waiting = asyncio.ensure_future(viewer.wait())
     await settled()
     waiting.cancel()
     await asyncio.gather(waiting, return_exceptions=True)

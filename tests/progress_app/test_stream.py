@@ -77,7 +77,7 @@ async def opened(hub: Hub, browser: Browser, *channels: str, seen: dict[str, int
     async def serve() -> str:
         stream = Stream(Grant(user="1", channels=channels), hub, mailbox, browser.send, heartbeat_s=15)
         ready.set_result(stream)
-        return await stream.run(browser.receive, [])
+        return await stream.run(browser.receive)
 
     task = asyncio.create_task(serve())
     return await ready, task

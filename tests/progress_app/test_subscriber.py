@@ -57,7 +57,7 @@ def ready(log: int = 0) -> Viewer:
 
 async def is_awake(viewer: Viewer) -> bool:
     """Whether the stream would look now; it has looked then."""
-    waiting = asyncio.create_task(viewer.wait())
+    waiting = asyncio.ensure_future(viewer.wait())
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     waiting.cancel()
@@ -208,7 +208,7 @@ def test_one_log_behind_does_not_hold_another() -> None:
 def test_a_log_may_start_after_a_position() -> None:
     viewer = Viewer(logs={"user-1": None})
     viewer.start_at("user-1", 41)
-    assert (viewer.behind, viewer.positions) == (set(), {"user-1": 41})
+    assert (viewer.behind, viewer.positions) == (frozenset(), {"user-1": 41})
     viewer.entry(42, "user-1")
     assert [event.data for event in viewer.written()] == [42]
 
