@@ -7,7 +7,8 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
-from django.utils.formats import number_format
+from django.utils import timezone
+from django.utils.formats import date_format, number_format
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -52,7 +53,7 @@ class AuditInline(admin.TabularInline[AuditEntry, Task]):
 class TaskAdmin(admin.ModelAdmin[Task]):
     """The list costs the same number of queries whatever its length."""
 
-    list_display = ("short_id", "title", "bar", "owner", "created_at", "duration", "worker", "page")
+    list_display = ("short_id", "title", "bar", "owner", "asked", "duration", "worker", "page")
     list_display_links = ("short_id", "title")
     list_select_related = ("owner",)
     list_filter = ("state", "job", "created_at")
@@ -98,8 +99,7 @@ class TaskAdmin(admin.ModelAdmin[Task]):
     @admin.display(description=_("job"), ordering="job")
     def title(self, task: Task) -> str:
         """The job's title, its name when it is gone from the code."""
-        job = registry.find(task.job)
-        return str(job.title) if job else task.job
+        return registry.title_of(task.job)
 
     @admin.display(description=_("progress"), ordering="percent")
     def bar(self, task: Task) -> SafeString:
@@ -107,6 +107,11 @@ class TaskAdmin(admin.ModelAdmin[Task]):
         widget = context(Snapshot(task=str(task.pk)), rows=ROWS)
         shown = {"task": task, "widget": widget}
         return render_to_string("admin/tasks_app/task/_bar.html", shown)
+
+    @admin.display(description=_("asked for"), ordering="created_at")
+    def asked(self, task: Task) -> str:
+        """When, short enough for a line."""
+        return date_format(timezone.localtime(task.created_at), "Y-m-d H:i")
 
     @admin.display(description=_("duration"))
     def duration(self, task: Task) -> str:

@@ -19,6 +19,7 @@ from django.utils import timezone
 from progress_app.events import State
 from tasks_app.models import Task
 from tasks_app.record import noted_snapshot
+from tasks_app.registry import title_of
 from tasks_app.search import ALL, Term
 from tasks_app.transitions import OWNED, WAITING
 
@@ -71,6 +72,7 @@ class Row:
 
     name: str
     counts: tuple[Cell, ...]
+    title: str  # the name in words, where there are any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -186,7 +188,7 @@ def _times(seconds: Iterable[float]) -> Times:
 def _row(row: dict[str, Any], field: str, term: str) -> Row:
     name = row[field]
     counts = tuple(Cell(number=row[f"in_{span}"], link=_link(str(Term(term, name)), span)) for span in SPANS)
-    return Row(name=name, counts=counts)
+    return Row(name=name, counts=counts, title=title_of(name) if field == "job" else name)
 
 
 def _link(term: str, span: str) -> str:

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from django import forms
 from django.utils.text import Truncator
+from django.utils.translation import gettext
 
 from progress_app.events import FINAL
 from tasks_app.models import Task
@@ -37,14 +38,23 @@ def recent_inputs(job: Job, user: Any) -> list[Input]:
 
 def _text(job: Job, task: Task) -> str:
     """One line such as "Steps 200, Duration 20, report.csv": values by their labels, then files by their names."""
-    fields = job.form.base_fields
-    values = [
-        f"{fields[name].label or name.replace('_', ' ')} {_value(value)}"
-        for name, value in task.params.items()
-        if name in fields and value not in ("", None, [])
-    ]
+    values = [f"{label} {value}" for label, value in given(job, task)]
     names = [file.name for file in task.attachments.all() if file.field]
     return Truncator(", ".join([*names, *values])).chars(LONGEST_TEXT)
+
+
+def given(job: Job, task: Task) -> list[tuple[str, str]]:
+    """What stood in the form's fields, each by its label; without files, what was left empty, and passwords."""
+    fields = job.form.base_fields
+    return [
+        (str(fields[name].label or name.replace("_", " ").capitalize()), Truncator(_said(value)).chars(LONGEST_TEXT))
+        for name, value in task.params.items()
+        if name in fields and value not in ("", None, []) and not isinstance(fields[name].widget, forms.PasswordInput)
+    ]
+
+
+def _said(value: Any) -> str:
+    return gettext("yes") if value is True or value == "on" else _value(value)
 
 
 def _value(value: Any) -> str:

@@ -1,5 +1,6 @@
 """A waiting task's place in its line (its queue and priority), and when it may start: cheap to ask often."""
 
+from heapq import heapify, heapreplace
 from statistics import fmean
 from typing import Final
 
@@ -12,7 +13,8 @@ from tasks_app.transitions import OWNED, WAITING
 
 MOST_COUNTED: Final = 1_000  # a place further back is told as this one
 SAMPLE: Final = 20  # ended tasks of the queue that say how long one takes
-HALF_DONE: Final = 0.5  # of its time: what runs now is on average so far
+MOST_SLOTS: Final = 200
+FIRM_PERCENT: Final = 2  # a task that is so far tells its pace
 
 
 def place_of(task: Task) -> Place | None:
@@ -28,11 +30,32 @@ def place_of(task: Task) -> Place | None:
 
 
 def _starts_in_s(queue: str, position: int) -> float | None:
-    """A forecast in seconds: as many slots as tasks run now; None while nothing runs or nothing is known."""
-    running = Task.objects.filter(queue=queue, state__in=OWNED).count()
+    """A forecast in seconds: as many slots as tasks run now, each free when its task should end.
+
+    None while nothing runs, nothing is known, or all that runs has taken longer than tasks do and tells no percentage.
+    """
     ended = Task.objects.filter(queue=queue, finished_at__isnull=False, started_at__isnull=False)
     times = ended.order_by("-finished_at").values_list("started_at", "finished_at")[:SAMPLE]
     took_s = [(end - begin).total_seconds() for begin, end in times if begin and end]
-    if not running or not took_s:
+    running = Task.objects.filter(queue=queue, state__in=OWNED).only("started_at", "percent")[:MOST_SLOTS]
+    usual_s = fmean(took_s) if took_s else None
+    free = [left for task in running if (left := _left_s(task, usual_s)) is not None]
+    if not free or (usual_s is None and position > len(free)):
         return None
-    return round((position - HALF_DONE) * fmean(took_s) / running, 1)
+    return round(_turn_s(free, position, usual_s or 0.0), 1)
+
+
+def _left_s(task: Task, usual_s: float | None) -> float | None:
+    """How long a task that runs still needs: by its own pace, else by what is usual; None when neither says."""
+    so_far_s = task.duration_s or 0.0
+    if task.percent is not None and task.percent >= FIRM_PERCENT:
+        return max(0.0, so_far_s * (100 - task.percent) / task.percent)
+    return usual_s - so_far_s if usual_s is not None and so_far_s < usual_s else None
+
+
+def _turn_s(free: list[float], position: int, usual_s: float) -> float:
+    """When the slots come to this place in line, if each task before it takes as long as is usual."""
+    heapify(free)
+    for _ in range(position - 1):
+        heapreplace(free, free[0] + usual_s)
+    return free[0]

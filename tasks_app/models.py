@@ -204,8 +204,7 @@ class Task(models.Model):
     @property
     def title(self) -> str:
         """The job's title, or its name if the job is gone from the code."""
-        found = registry.find(self.job)
-        return self.own_title or (str(found.title) if found else self.job)
+        return self.own_title or registry.title_of(self.job)
 
     @property
     def duration_s(self) -> float | None:

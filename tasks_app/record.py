@@ -9,8 +9,9 @@ from uuid import UUID
 from django.utils.translation import gettext_noop as noop
 
 from progress_app.backends.base import first_position
-from progress_app.events import FULL_PERCENT, Fault, Snapshot, State
+from progress_app.events import FULL_PERCENT, Fault, Snapshot, StageProgress, State
 from progress_app.words import also
+from tasks_app import registry
 from tasks_app.family import rollup_of, sums
 from tasks_app.line import place_of
 from tasks_app.models import Task
@@ -48,10 +49,16 @@ def snapshot_of(task: Task) -> Snapshot:
     if task.is_waiting_for_queue:
         return replace(shown, message=WAITS_FOR_QUEUE)
     if task.finished_at is None:
-        return shown
+        return shown if shown.stages or task.attempt else replace(shown, stages=_to_come(task))
     percent = FULL_PERCENT if state is State.SUCCEEDED else shown.percent
     # One second past the end: above every position that the attempt can have been given.
     return replace(shown, pos=first_position(task.finished_at.timestamp() + 1), percent=percent, rate=None, eta=None)
+
+
+def _to_come(task: Task) -> tuple[StageProgress, ...]:
+    """The stages that its job names, before the task itself has told which ones it has."""
+    job = registry.find(task.job)
+    return tuple(StageProgress(name=name) for name in job.stages) if job else ()
 
 
 def _with_children(task: Task, noted: Snapshot) -> Snapshot:

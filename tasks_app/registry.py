@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 Function = Callable[..., Any]
 Words = Union[str, "StrPromise"]  # as written, or to be translated when shown
 NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
-PACKAGES: Final = ("tasks_app.jobs", "tasks_app.chores")
+CHORES: Final = "tasks_app.chores"
+PACKAGES: Final = ("tasks_app.jobs", CHORES)
 ANYBODY: Final = ""  # a permission that everybody has who is logged in
 DEFAULT_QUEUE: Final = "default"
 DEFAULT_PRIORITY: Final = 5
@@ -126,6 +127,11 @@ class Job:
         """Whether its form has a field for a file."""
         return any(isinstance(field, forms.FileField) for field in self.form.base_fields.values())
 
+    @property
+    def is_chore(self) -> bool:
+        """Whether it is about tasks themselves, and not the work that people come for."""
+        return self.function.__module__.startswith(CHORES)
+
     def bind(self, data: Mapping[str, Any], files: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """The typed parameters that the form makes of submitted values.
 
@@ -218,6 +224,12 @@ def get(name: str) -> Job:
 def find(name: str) -> Job | None:
     """The job of this name, None if it was removed from the code."""
     return _jobs.get(name)
+
+
+def title_of(name: str) -> str:
+    """What a job is called in the present language; its name if it was removed from the code."""
+    found = find(name)
+    return str(found.title) if found else name
 
 
 def all_jobs() -> list[Job]:

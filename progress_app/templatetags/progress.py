@@ -7,8 +7,10 @@ from uuid import UUID
 from django import template
 from django.template import Context
 
+from progress_app import connections
 from progress_app.durations import duration_text, range_text
 from progress_app.events import Snapshot
+from progress_app.exceptions import BackendUnavailable
 from progress_app.present import present
 from progress_app.widget import connection, sharers
 from progress_app.widget import context as widget_context
@@ -61,6 +63,18 @@ def progress_widget(
 def headway_connection(context: Context) -> dict[str, str]:
     """How a page's own modules connect: `events_url`, `transport`, `token_url`, `library_url`, `session`."""
     return {**connection(), "session": sharers(context.get("request"))}
+
+
+@register.simple_tag
+def headway_position(kind: str, key: Any) -> int | None:
+    """The newest position of a log channel such as `user-5` (kind "user", key 5), 0 if nothing came yet.
+
+    A page that carries it misses nothing between its drawing and the opening of its stream. None while Redis is away.
+    """
+    try:
+        return connections.backend().position(f"{kind}-{key}")
+    except BackendUnavailable:
+        return None
 
 
 def _uuid(given: Any) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.paginator import Paginator
+from django.db.models import Prefetch
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -14,6 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from progress_app.channels import ROWS, audience_channel, user_channel
 from tasks_app import conf, lifecycle
+from tasks_app.models import Attachment
 from tasks_app.record import snapshot_of
 from tasks_app.registry import BadParameters
 from tasks_app.search import ALL, MINE, ORDERS, Term, chosen, suggestions, terms
@@ -29,7 +31,8 @@ def task_list(request: HttpRequest) -> HttpResponse:
     wanted, scope = terms(request.GET.getlist("q")), _scope(request.GET)
     order = request.GET.get("sort", "newest")
     tasks = chosen(request.user, wanted, scope).order_by(ORDERS.get(order, ORDERS["newest"]), "-created_at")
-    rows = tasks.select_related("owner").defer(*UNSHOWN)
+    files = Attachment.objects.exclude(field="").only("task_id", "name")
+    rows = tasks.select_related("owner").defer(*UNSHOWN).prefetch_related(Prefetch("attachments", files, "given"))
     page = Paginator(rows, conf.get().page_size).get_page(request.GET.get("page"))
     shown = {
         "page_obj": page,

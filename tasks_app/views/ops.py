@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 from progress_app.exceptions import BackendUnavailable
 from progress_app.processes import processes
 from progress_app.widget import connection, sharers
-from tasks_app import chart, dashboard
+from tasks_app import chart, dashboard, registry
 from tasks_app.overview import overview
 from tasks_app.permissions import only_staff
 
@@ -25,7 +25,8 @@ def page(request: HttpRequest) -> HttpResponse:
     only_staff(request.user)
     hours, (waited, ran) = dashboard.throughput(), dashboard.paces()
     shown = {
-        **overview(),
+        **_titled(overview()),
+        "titles": {job.name: str(job.title) for job in registry.all_jobs()},
         "processes": _processes(),
         "connection": connection(for_list=True) | {"session": sharers(request)},
         "under_way": dashboard.present(),
@@ -45,6 +46,14 @@ def page(request: HttpRequest) -> HttpResponse:
         "long_lag_ms": LONG_LAG_MS,
     }
     return render(request, "tasks_app/ops.html", shown)
+
+
+def _titled(shown: dict[str, Any]) -> dict[str, Any]:
+    """The overview with what each running task's job is called; the stream tells names, in nobody's language."""
+    for worker in shown["workers"]:
+        for task in worker["tasks"]:
+            task["title"] = registry.title_of(task["job"])
+    return shown
 
 
 @require_safe

@@ -20,13 +20,14 @@ from tasks_app.attempts import past_attempts
 from tasks_app.audit import trail
 from tasks_app.download import download
 from tasks_app.history import history
+from tasks_app.inputs import given
 from tasks_app.joblog import joblog
-from tasks_app.models import Task
+from tasks_app.models import Family, Task
 from tasks_app.permissions import may_control, may_start, visible_task
 from tasks_app.refusal import Refused
 from tasks_app.subscriptions import can_mail, subscribe, unsubscribe, wants_mail
 from tasks_app.views.verb import answer
-from tasks_app.waterfall import lanes
+from tasks_app.waterfall import waterfall
 
 MOST_PIECES: Final = 1_000  # children drawn on their parent's page; all of them stand in the list
 
@@ -46,13 +47,13 @@ def _shown(request: HttpRequest, task: Task) -> Mapping[str, Any]:
     usual = None if task.is_final else history(task.job).usual
     return {
         **_over_time(task),
-        **_children(task),
         "usual_s": usual.middle if usual else None,
         "can_mail": can_mail(request.user),
         "wants_mail": not task.is_final and wants_mail(task, request.user),
         "share_days": sharing.DAYS,
         "task": task,
         "job": job,
+        "given": given(job, task) if job else [],
         "may_control": control,
         "may_cancel": control and task.may_be_cancelled,
         "may_retry": control and task.is_final and task.parent_id is None and job is not None,
@@ -71,19 +72,17 @@ def _shown(request: HttpRequest, task: Task) -> Mapping[str, Any]:
     }
 
 
-def _children(task: Task) -> Mapping[str, Any]:
-    """The children to draw, and how many of all of them are in each state."""
-    if not task.has_children:
-        return {"pieces": [], "piece_counts": []}
-    counts = task.children.order_by("state").values_list("state").annotate(number=Count("pk"))
-    pieces = task.children.order_by("number").only("id", "state", "number")[:MOST_PIECES]
-    return {"pieces": pieces, "piece_counts": list(counts)}
-
-
 def _over_time(task: Task) -> Mapping[str, Any]:
-    """The lanes of the waterfall, and the snapshot that they are drawn from."""
+    """The present snapshot, the children to draw, and the picture that is drawn from both."""
     snapshot = present(str(task.pk))
-    return {"lanes": lanes(task, snapshot), "snapshot": snapshot}
+    if not task.has_children:
+        return {"snapshot": snapshot, "pieces": [], "piece_counts": [], "waterfall": waterfall(task, snapshot)}
+    counts = task.children.order_by("state").values_list("state").annotate(number=Count("pk"))
+    fields = ("id", "state", "number", "started_at", "finished_at")
+    pieces = list(task.children.order_by("number").only(*fields)[:MOST_PIECES])
+    filled = Family.objects.filter(parent=task).values_list("stage", flat=True).first()
+    picture = waterfall(task, snapshot, pieces, filled)
+    return {"snapshot": snapshot, "pieces": pieces, "piece_counts": list(counts), "waterfall": picture}
 
 
 @require_safe

@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from progress_app import connections
@@ -41,6 +42,7 @@ def test_the_waterfall_and_the_children_go_on_within_a_stage(live: Stack, member
     tell(task, 10.0)
     piece = member.locator(".piece")
     expect(piece).to_have_attribute("data-state", "running")
+    expect(member.locator(".lane-time[data-pieces] rect")).to_have_attribute("data-state", "running")
     Task.objects.filter(pk=child.pk).update(state=State.SUCCEEDED)
     member.evaluate("window.aheadMs = 11_000")
     tell(task, 11.0, children=Children(total=2, done=1))
@@ -111,3 +113,59 @@ def test_a_refused_permission_is_said(live: Stack, member: Page, running_task: M
     member.goto(f"{live.url}/tasks/{task.pk}/")
     member.get_by_role("button", name="In this browser").click()
     expect(member.locator("#tell-note")).to_have_text(re.compile("refuses notifications"))
+
+
+def end(task: Task, state: State, **fields: Any) -> None:
+    """Have the task end as its worker does: the row first, then the event."""
+    Task.objects.filter(pk=task.pk).update(state=state, finished_at=timezone.now(), **fields)
+    tell(task, 100.0 if state is State.SUCCEEDED else 62.0, state)
+
+
+@pytest.mark.parametrize("width_px", [390, 1280])
+def test_the_log_of_a_task_that_ended_under_one_s_eyes_is_as_long_as_its_lines(
+    live: Stack, member: Page, running_task: MakeTask, width_px: int
+) -> None:
+    task = live_task(running_task())
+    member.set_viewport_size({"width": width_px, "height": 900})
+    member.goto(f"{live.url}/tasks/{task.pk}/")
+    steps.expect_connection(member, "live")
+    end(task, State.SUCCEEDED)
+    expect(member.locator("#log")).to_have_class(re.compile("log-ended"))
+    frame, last = member.locator(".log-frame").bounding_box(), member.locator(".log-line").last.bounding_box()
+    assert frame is not None
+    assert last is not None
+    assert frame["y"] + frame["height"] - last["y"] - last["height"] <= 32, "no empty sheet below the last line"
+
+
+def test_that_a_task_failed_is_said_once(live: Stack, member: Page, running_task: MakeTask) -> None:
+    task = live_task(running_task())
+    member.goto(f"{live.url}/tasks/{task.pk}/")
+    steps.expect_connection(member, "live")
+    end(task, State.FAILED, error_code="torn", error_text="Row 7 is torn.")
+    expect(member.get_by_role("heading", name="What went wrong")).to_be_visible()
+    for _ in ("as it was seen live", "as it is drawn"):
+        expect(member.locator("main :text-is('Failed'):not([role=status])")).to_have_count(1)
+        expect(member.get_by_text("Row 7 is torn.").filter(visible=True)).to_have_count(1)
+        member.reload()
+
+
+def test_the_main_thing_to_do_comes_first_on_a_phone(live: Stack, member: Page, running_task: MakeTask) -> None:
+    task = running_task(state=State.SUCCEEDED, percent=100)
+    member.set_viewport_size({"width": 390, "height": 844})
+    member.goto(f"{live.url}/tasks/{task.pk}/")
+    again, changed = member.locator("#retry").bounding_box(), member.locator("#again").bounding_box()
+    assert again is not None
+    assert changed is not None
+    assert (again["y"], again["x"]) < (changed["y"] + changed["height"] / 2, changed["x"])
+
+
+def test_the_picture_over_time_grows_while_one_looks(live: Stack, member: Page, running_task: MakeTask) -> None:
+    task = live_task(running_task(started_at=timezone.now()))
+    member.goto(f"{live.url}/tasks/{task.pk}/")
+    lane = member.locator(".lane", has_text="Load")
+    bar, frame = lane.locator("rect[data-open]"), lane.locator(".lane-time")
+    before = float(bar.get_attribute("width") or 0)
+    drawn = frame.get_attribute("viewBox") or ""
+    steps.wait_for(member, lambda: float(bar.get_attribute("width") or 0) > before, "the bar of what runs to grow")
+    assert frame.get_attribute("viewBox") != drawn
+    expect(member.locator(".lane", has_text="Tidy up").locator("rect")).to_have_count(0)

@@ -114,3 +114,30 @@ def test_a_task_that_the_broker_should_have_and_has_not_says_that_it_waits_for_t
         shown = recorded_snapshot(str(other.pk))
         assert shown is not None
         assert shown.message == ""
+
+
+def test_a_task_s_page_tells_what_it_was_given(client: Client, ended: Task) -> None:
+    page = " ".join(client.get(ended.get_absolute_url()).content.decode().split())
+    for part in ("<dt>Shop</dt> <dd> north </dd>", "<dt>Days</dt> <dd> tu </dd>", ">first.csv</a>"):
+        assert part in page
+    assert "first.csv ·" in " ".join(client.get("/tasks/").content.decode().split())
+
+
+def test_a_password_that_a_job_was_given_is_not_shown(client: Client, staff: User, catalogue: Catalogue) -> None:
+    class Login(forms.Form):
+        account = forms.CharField()
+        password = forms.CharField(widget=forms.PasswordInput)
+
+    catalogue(nothing, form=Login)
+    task = lifecycle.enqueue("a_job", user=staff, data={"account": "shop", "password": "hunter2"})
+    page = client.get(task.get_absolute_url()).content.decode()
+    assert "shop" in page
+    assert "hunter2" not in page
+
+
+def test_work_comes_before_chores_in_the_catalogue(client: Client) -> None:
+    page = client.get("/").content.decode()
+    places = [
+        page.index(title) for title in ("Make thumbnails", "Rehearsal", "About the tasks", "Export tasks", "Prune")
+    ]
+    assert places == sorted(places)

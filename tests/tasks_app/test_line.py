@@ -24,6 +24,21 @@ def position(task: Task) -> int | None:
     return place.position if place else None
 
 
+def starts_in_s(task: Task) -> float | None:
+    place = place_of(task)
+    assert place is not None
+    return place.starts_in_s
+
+
+def runs(seconds: float, **fields: Any) -> Task:
+    return TaskFactory.create(running=True, started_at=timezone.now() - timedelta(seconds=seconds), **fields)
+
+
+def took(seconds: float) -> None:
+    begun = timezone.now() - timedelta(seconds=60)
+    TaskFactory.create(ended=True, started_at=begun, finished_at=begun + timedelta(seconds=seconds))
+
+
 def test_the_place_counts_who_came_before_in_the_same_queue() -> None:
     first, second, third = waits(30), waits(20), waits(10)
     waits(40, queue="other")
@@ -44,11 +59,28 @@ def test_who_has_begun_has_no_place() -> None:
 def test_the_start_is_forecast_only_from_what_is_known() -> None:
     task = waits(10)
     assert place_of(task) is not None
-    assert place_of(task).starts_in_s is None  # type: ignore[union-attr]
-    TaskFactory.create(running=True)
-    begun = timezone.now() - timedelta(seconds=60)
-    TaskFactory.create(ended=True, started_at=begun, finished_at=begun + timedelta(seconds=20))
-    assert place_of(task).starts_in_s == 10.0  # type: ignore[union-attr]
+    assert starts_in_s(task) is None
+    runs(5)
+    assert starts_in_s(task) is None
+    took(20)
+    assert starts_in_s(task) == pytest.approx(15, abs=2)
+
+
+def test_a_slot_is_free_when_its_task_should_end_by_its_own_pace() -> None:
+    took(2)
+    runs(100, percent=50.0)
+    first, second, third = waits(30), waits(20), waits(10)
+    assert starts_in_s(first) == pytest.approx(100, abs=5), "and not in 2 s, as tasks usually take"
+    assert starts_in_s(second) == pytest.approx(102, abs=5)
+    runs(60, percent=90.0)
+    assert starts_in_s(first) == pytest.approx(6.7, abs=2)
+    assert starts_in_s(third) == pytest.approx(10.7, abs=2)
+
+
+def test_nothing_is_forecast_from_what_runs_beyond_all_that_is_usual() -> None:
+    took(2)
+    runs(60, percent=None)
+    assert starts_in_s(waits(10)) is None
 
 
 def test_a_retry_waits_for_its_moment() -> None:

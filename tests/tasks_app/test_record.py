@@ -54,3 +54,14 @@ def test_a_failure_says_why() -> None:
 @pytest.mark.parametrize("unknown", ["", "nonsense", "6f0c1111-2222-3333-4444-555566667777", "x" * 1000])
 def test_an_unknown_or_malformed_id_has_no_record(unknown: str) -> None:
     assert recorded_snapshot(unknown) is None
+
+
+def test_a_task_that_waits_shows_the_stages_to_come() -> None:
+    shown = recorded_snapshot(str(TaskFactory.create(job="profile_csv").pk))
+    assert shown is not None
+    assert [(stage.name, str(stage.state)) for stage in shown.stages] == [
+        ("Read", "pending"), ("Profile", "pending"), ("Report", "pending"),
+    ]  # fmt: skip
+    gone = recorded_snapshot(str(TaskFactory.create(job="gone").pk))
+    assert gone is not None
+    assert gone.stages == ()

@@ -3,7 +3,8 @@
  *
  * A viewer has `channel`, that of its task, and what it takes: `snapshot(data)`, `row(data)`, `entry(data)`,
  * `reset(channels)`, `status(connection)`. `logChannel` is the task's log, if it shows that; `rowsChannel` a channel of
- * compact rows, if it is content with those. One of `user-<id>` takes `notice(data)`; its `snapshotUrl` has the newest.
+ * compact rows, if it is content with those. One of `user-<id>` takes `notice(data)` of what came after `position`; its
+ * `snapshotUrl` has the newest.
  */
 const ENDED = { state: "ended", retryAt: 0 };
 const DENIED = { state: "denied", retryAt: 0 };

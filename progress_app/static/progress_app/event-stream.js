@@ -91,6 +91,7 @@ class EventStream {
       this.#awaken();
     }
     this.#audience.add(viewer);
+    if (viewer.position !== undefined) this.#positions.start(viewer.channel, viewer.position);
     if (viewer.logPosition) this.#positions.start(viewer.logChannel, viewer.logPosition);
     this.#settleSoon();
   }

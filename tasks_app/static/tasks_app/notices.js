@@ -21,9 +21,16 @@ class Notices {
   }
 
   connect() {
-    const { channel, noticesUrl: snapshotUrl } = this.#config;
-    const notice = (told) => this.#take(told);
-    this.#leave = subscribe(this.#config, { channel, snapshotUrl, notice, snapshot() {}, reset() {}, status() {} });
+    const { channel, noticesUrl: snapshotUrl, position } = this.#config;
+    this.#leave = subscribe(this.#config, {
+      channel,
+      snapshotUrl,
+      position: position === undefined ? undefined : Number(position), // the stream tells what came after the drawing
+      notice: (told) => this.#take(told),
+      snapshot() {},
+      reset() {},
+      status() {},
+    });
     this.#listening = new AbortController();
     document.addEventListener("visibilitychange", () => this.#show(), { signal: this.#listening.signal });
   }

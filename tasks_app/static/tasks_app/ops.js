@@ -13,6 +13,7 @@ const ANY_TASK = "00000000-0000-0000-0000-000000000000";
 
 const sign = document.getElementById("ops");
 const [queues, workers, processes] = ["queues", "workers", "processes"].map((id) => document.getElementById(id));
+const titles = JSON.parse(document.getElementById("job-titles").textContent);
 let connection = { state: "connecting", retryAt: 0 };
 let refreshAt = Date.now() + REFRESH_EVERY_MS;
 
@@ -58,7 +59,7 @@ function runs({ name, tasks }) {
 function drawRun(row, { name, task, job, percent, running_s: runningS }) {
   const link = row.querySelector("a");
   if (task) {
-    write(row, false, { name, job, percent: percentText(percent), running: durationText(runningS) });
+    write(row, false, { name, job: titles[job] ?? job, percent: percentText(percent), running: durationText(runningS) });
     link.href = workers.dataset.taskUrl.replace(ANY_TASK, task);
   } else {
     write(row, false, { name, job: workers.dataset.idle, percent: "", running: "" });

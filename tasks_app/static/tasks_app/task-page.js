@@ -10,6 +10,7 @@ import { stateText } from "../progress_app/wording.js";
 import { showLocalTimes } from "./local-times.js";
 import { Log } from "./log.js";
 import { showPercent, toast } from "./page-signs.js";
+import { growWaterfall } from "./waterfall.js";
 
 const REFRESH_AGAIN_MS = 2_000;
 const TRIES = 3;
@@ -72,6 +73,7 @@ async function takeAnew() {
     for (const part of MOVING.map((id) => document.getElementById(id))) {
       if (fresh && part && !part.contains(document.activeElement)) swap(part, fresh.getElementById(part.id));
     }
+    growWaterfall();
   } catch {
     // The server is away; the connection's own sign says so, and a later snapshot tries again.
   }
@@ -105,7 +107,9 @@ async function swapParts() {
   if (!fresh) return false;
   for (const part of document.querySelectorAll("[data-refresh]")) swap(part, fresh.getElementById(part.id));
   shownState = document.getElementById("outcome").dataset.state;
+  document.getElementById("log").classList.toggle("log-ended", FINAL.has(shownState));
   showLocalTimes(document);
+  growWaterfall();
   offerNotification();
   return true;
 }

@@ -1,0 +1,32 @@
+/**
+ * The picture of a task over time grows while one looks: its frame widens, and with it what goes on.
+ *
+ * The server draws in seconds; so nothing is drawn anew here but the frame, the open bars and their figures. What else
+ * changes comes with the server's next drawing of it.
+ */
+import { durationText } from "../progress_app/wording.js";
+
+const TICK_MS = 1_000;
+const drawnAt = new WeakMap(); // each drawing, and when it came, by a clock that nobody sets
+
+/** Let the picture on the page, if there is one, show the present moment. */
+export function growWaterfall() {
+  const picture = document.querySelector(".waterfall[data-live]");
+  if (!picture || document.hidden) return;
+  if (!drawnAt.has(picture)) drawnAt.set(picture, performance.now());
+  const passedS = (performance.now() - drawnAt.get(picture)) / 1_000;
+  const wholeS = Number(picture.dataset.wholeS) + passedS;
+  for (const lane of picture.querySelectorAll(".lane-time")) lane.setAttribute("viewBox", `0 0 ${wholeS.toFixed(3)} 1`);
+  for (const bar of picture.querySelectorAll("rect[data-open]")) {
+    bar.setAttribute("width", Math.max(0, wholeS - Number(bar.getAttribute("x"))).toFixed(3));
+  }
+  for (const note of picture.querySelectorAll("[data-open-s]")) {
+    note.textContent = durationText(Math.floor(Number(note.dataset.openS) + passedS));
+  }
+  for (const mark of picture.querySelectorAll("[data-at-s]")) {
+    mark.setAttribute("x", `${((100 * Number(mark.dataset.atS)) / wholeS).toFixed(2)}%`);
+  }
+}
+
+growWaterfall();
+setInterval(growWaterfall, TICK_MS);
