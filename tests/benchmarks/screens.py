@@ -2,15 +2,16 @@
 
     .venv/bin/python -m tests.benchmarks.screens
 
-Weight: the bytes of our own stylesheets and scripts as they come over the line to a browser that has nothing yet.
+Weight: the bytes of our own stylesheets and scripts, compressed, as they come to a browser that has nothing yet; with
+the headers of the answers in brackets.
 Shift: Chromium's layout shifts (CLS) on a task's page while it waits, starts and runs, then at its end.
 """
 
 import os
 import time
-from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 from urllib.parse import urlsplit
 
 import django
@@ -45,26 +46,27 @@ new PerformanceObserver((list) => {
 """
 
 
-def weigh(page: Page, address: str) -> dict[str, int]:
-    """The bytes of each of our files that the page loads, as they came."""
+def weigh(page: Page, address: str) -> tuple[int, int, int]:
+    """How many of our files the page loads, their bytes as they came, and the same with the answers' headers."""
     session = page.context.new_cdp_session(page)
     session.send("Network.enable")
-    paths: dict[str, str] = {}
-    came: defaultdict[str, int] = defaultdict(int)
+    heads: dict[str, int] = {}
+    whole: dict[str, int] = {}
 
-    def note(told: dict[str, str]) -> None:
-        paths[told["requestId"]] = urlsplit(told["response"]["url"]).path  # type: ignore[index]
-
-    def count(told: dict[str, int | str]) -> None:
-        path = paths.get(str(told["requestId"]), "")
+    def note(told: dict[str, Any]) -> None:
+        path = urlsplit(told["response"]["url"]).path
         if path.startswith(OURS) and path.endswith((".css", ".js")):
-            came[path] += int(told["encodedDataLength"])
+            heads[told["requestId"]] = int(told["response"]["encodedDataLength"])
+
+    def count(told: dict[str, Any]) -> None:
+        whole[told["requestId"]] = int(told["encodedDataLength"])
 
     session.on("Network.responseReceived", note)
     session.on("Network.loadingFinished", count)
     page.goto(address)
     page.wait_for_timeout(1_500)
-    return dict(came)
+    with_heads = sum(whole[request] for request in heads)
+    return len(heads), with_heads - sum(heads.values()), with_heads
 
 
 def report(task: Task, percent: float) -> None:
@@ -135,8 +137,8 @@ def measured(chromium: Browser, url: str) -> None:
     }  # fmt: skip
     for name, path in pages.items():
         with opened(chromium, url, "" if name in ("log in", "shared") else cookie) as page:
-            came = weigh(page, url + path)
-        print(f"{name:12} {sum(came.values()) / 1024:5.1f} KiB in {len(came)} files", flush=True)
+            files, bodies, with_heads = weigh(page, url + path)
+        print(f"{name:12} {bodies / 1024:5.1f} KiB ({with_heads / 1024:.1f}) in {files} files", flush=True)
     for width_px in WIDTHS_PX:
         with opened(chromium, url, cookie, width_px) as page:
             until_end, at_end = shifts(page, url, owner)
