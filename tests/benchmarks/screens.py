@@ -69,10 +69,9 @@ def weigh(page: Page, address: str) -> tuple[int, int, int]:
     return len(heads), with_heads - sum(heads.values()), with_heads
 
 
-def report(task: Task, percent: float) -> None:
-    """Have the task be so far, in one of three stages, with a line of its log."""
-    number = min(2, int(percent // 34))
-    stages = tuple(
+def staged(number: int) -> tuple[StageProgress, ...]:
+    """Three stages, of which that many are done."""
+    return tuple(
         StageProgress(
             name=name, percent=100 if place < number else 10 if place == number else None,
             state=StageState.DONE if place < number else StageState.RUNNING if place == number else StageState.PENDING,
@@ -80,6 +79,12 @@ def report(task: Task, percent: float) -> None:
         )
         for place, name in enumerate(("Read", "Profile", "Report"))
     )  # fmt: skip
+
+
+def report(task: Task, percent: float) -> None:
+    """Have the task be so far, in one of three stages, with a line of its log."""
+    number = min(2, int(percent // 34))
+    stages = staged(number)
     connections.backend().publish(
         Snapshot(
             task=str(task.pk), job=task.job, state=State.RUNNING, attempt=1, current=percent * 10, total=1_000,
@@ -103,7 +108,8 @@ def shifts(page: Page, url: str, owner: User) -> tuple[float, float]:
     until_end: float = page.evaluate("window.shift")
     ended = {"state": State.SUCCEEDED, "finished_at": timezone.now(), "result": {"rows": 1_000, "columns": 4}}
     Task.objects.filter(pk=task.pk).update(**ended)
-    connections.backend().publish(Snapshot(task=str(task.pk), state=State.SUCCEEDED, attempt=1, percent=100.0))
+    end = Snapshot(task=str(task.pk), state=State.SUCCEEDED, attempt=1, percent=100.0, stages=staged(3), elapsed=10.0)
+    connections.backend().publish(end)
     page.wait_for_selector("#outcome[data-state=succeeded]")
     page.wait_for_timeout(500)
     return until_end, page.evaluate("window.shift") - until_end

@@ -145,7 +145,7 @@ async function showPlace() {
 function offerNotification() {
   const button = document.getElementById("tell-browser");
   if (!button || !("Notification" in window)) return;
-  button.hidden = false;
+  delete button.dataset.later;
   button.setAttribute("aria-pressed", tellsInBrowser);
   button.addEventListener("click", async () => {
     const allowed = tellsInBrowser || (await Notification.requestPermission()) === "granted";
