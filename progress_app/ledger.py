@@ -6,7 +6,7 @@ The job's threads write; the sender's threads read. Nothing here waits or sends.
 import math
 import threading
 import time
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from operator import length_hint
@@ -46,6 +46,9 @@ class Ledger:
         self._rate = Rate()
         self._message = ""
         self._outlook = Outlook()
+        self._opening = (
+            threading.RLock()
+        )  # threads of a job may open stages; re-entrant: the garbage collector ends some
         self._looking = threading.Lock()  # the sender and the keeper of the lease both make snapshots
         self._began_s = self._stages.whole.began_s = time.monotonic()
         self.recall = self._outlook.recall
@@ -74,24 +77,29 @@ class Ledger:
 
     def plan(self, stages: Mapping[str, float] | Sequence[str]) -> None:
         """As `Reporter.plan`."""
-        self._stages.plan(stages if isinstance(stages, Mapping) else dict.fromkeys(stages, 1.0))
+        if isinstance(stages, str) or not isinstance(stages, Iterable):
+            raise UsageError(f"plan({stages!r}): expected the names of stages, or a dictionary of names and weights.")
+        with self._opening:
+            self._stages.plan(stages if isinstance(stages, Mapping) else dict.fromkeys(stages, 1.0))
 
     @contextmanager
     def stage(self, name: str, total: float | None, weight: float | None, unit: str) -> Generator[None]:
         """As `Reporter.stage`."""
         stages, total = self._stages, None if total is None else _shown(total)
         name, unit = printable(name, LONGEST_NAME), printable(unit, LONGEST_NAME)
-        now_s = time.monotonic()
-        stage = stages.open(name, weight=weight, total=total, unit=unit, at=self._tally.read(), now_s=now_s)
-        self._rate = Rate()
+        with self._opening:
+            at, now_s = self._tally.read(), time.monotonic()
+            stage = stages.open(name, weight=weight, total=total, unit=unit, at=at, now_s=now_s)
+            self._rate = Rate()
         try:
             yield
         except BaseException:
             stages.leave(stage)
             raise
-        stages.close(stage, at=self._tally.read(), now_s=time.monotonic())
-        self._message = ""  # it spoke of the stage
-        self._rate = Rate()
+        with self._opening:
+            stages.close(stage, at=self._tally.read(), now_s=time.monotonic())
+            self._message = ""  # it spoke of the stage
+            self._rate = Rate()
 
     def resume(self, point: Checkpoint, elapsed_s: float) -> str:
         """Go on from where an earlier attempt was; gives what to say about it, "" for nothing."""

@@ -29,6 +29,7 @@ class Logbook:
         self._lock = threading.Lock()
         self._waiting: deque[LogEntry] = deque()
         self._kept: deque[LogEntry] = deque(maxlen=MOST_KEPT)
+        self._written = 0
         self._allowance = float(BURST)
         self._filled_at = clock()
         self._unkept = 0  # beyond the rate, ever
@@ -84,6 +85,7 @@ class Logbook:
             self._unsent += 1
         self._waiting.append(entry)
         self._kept.append(entry)
+        self._written += 1
 
     @property
     def has_news(self) -> bool:
@@ -91,9 +93,16 @@ class Logbook:
         return bool(self._waiting or self._unsent)
 
     def kept(self) -> list[LogEntry]:
-        """The newest entries of the attempt, for keeping with the task; the last one counts those left out."""
+        """The newest entries of the attempt, at most MOST_KEPT, for keeping with the task.
+
+        The first one counts those before it, the last one those that were left out beyond the rate.
+        """
         with self._lock:
-            return [*self._kept, self._notice(self._unkept)] if self._unkept else list(self._kept)
+            entries = list(self._kept)[-MOST_KEPT + bool(self._unkept) :]
+            if forgotten := self._written - len(entries):
+                text = f"{forgotten + 1} earlier log entries are not kept."
+                entries[0] = LogEntry(task=self._task, level=Level.INFO, text=text, ts=entries[0].ts)
+            return [*entries, self._notice(self._unkept)] if self._unkept else entries
 
 
 def printable(text: object, most: int) -> str:

@@ -64,7 +64,7 @@ class Reporter:
             task=task, job=job, attempt=attempt, state=State.RUNNING, started_at=time.time(), children=past.children
         )
         self._host = host
-        self._halt = Halt(limits, uptime_s, self._cannot_force)
+        self._halt = Halt(limits, uptime_s, lambda: self.teller.cannot_force())  # noqa: PLW0108  (it is made below)
         self._stop = self._halt.reasons
         self._tell = self._halt.tell
         self._ledger = Ledger(self._identity, stages, self._stop, self.raise_if_cancelled)
@@ -182,8 +182,10 @@ class Reporter:
             self._halt.check()
 
     def attach(self, file: IO[bytes] | Path, name: str) -> None:
-        """Keep a file as a result of the task, under this name."""
+        """Keep an open file or a `Path` as a result of the task, under this name; UsageError if it is neither."""
         self._checked("attach")
+        if not (isinstance(file, Path) or hasattr(file, "read")):
+            raise UsageError(f"attach({file!r}, {name!r}): expected a file open for reading bytes, or a pathlib.Path.")
         self._host.attach(file, name)
 
     def checkpoint(self, data: Any) -> None:
@@ -239,9 +241,6 @@ class Reporter:
         ledger.fan_out(stage, len(fan.params), unit)
         self.fan = self._host.map(fan)
         self._sender.hurry()
-
-    def _cannot_force(self) -> None:
-        self.teller.cannot_force()
 
     def _refuse_counts(self) -> None:
         """So that `advance` need not look each time."""

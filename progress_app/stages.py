@@ -7,6 +7,7 @@ stages, or its count by its total. It never goes back within an attempt, and onl
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from numbers import Real
 from typing import Final
 
 from progress_app.checkpoint import Passed
@@ -191,7 +192,12 @@ class Stages:
             raise UsageError(f"stage({name!r}) would be number {MOST_STAGES + 1}: at most {MOST_STAGES} are shown.")
 
     def close(self, stage: Stage, *, at: float, now_s: float) -> None:
-        """End a stage, and one within it that was left; what they counted does not count for the stage around it."""
+        """End a stage, and one within it that is open; what they counted does not count for the stage around it.
+
+        Nothing happens to one that has ended with the stage around it.
+        """
+        if stage not in self._open:
+            return
         place = self._open.index(stage)
         for ended in self._open[place:]:
             ended.count, ended.ended_s = at - ended.base, now_s
@@ -249,7 +255,7 @@ class Stages:
 
 
 def _checked(name: str, weight: float) -> float:
-    if not (math.isfinite(weight) and weight >= 0):
+    if not (isinstance(weight, Real) and math.isfinite(weight) and weight >= 0):
         raise UsageError(f"The stage {name!r} with weight={weight!r}: expected a number ≥ 0; 1 is the default.")
     return weight
 

@@ -185,6 +185,8 @@ class RecordingReporter(Reporter):
         self._note()
 
     def _note(self) -> Snapshot:
+        if self._settled:  # a loop may go on after the end; nobody is told
+            return self._settled
         self.teller.send()
         seen = self.backend.read_snapshot(self._identity.task) or self._identity
         if not self.snapshots or _shown(seen) != _shown(self.snapshots[-1]):

@@ -3,6 +3,7 @@
 import threading
 from collections import deque
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
@@ -192,6 +193,23 @@ def test_a_stage_has_its_own_count_and_words(clock: Clock) -> None:
     assert (between.stage, between.message, between.percent) == (None, "", 50.0)
     with ledger.stage("Load", 10, None, "rows"):
         assert (shown(ledger).current, shown(ledger).stage) == (0, StageRef(index=1, name="Load"))
+
+
+def test_threads_may_open_stages_beside_each_other() -> None:
+    ledger, together = ledger_of(), threading.Barrier(2)
+
+    def work(name: str) -> None:
+        together.wait()
+        for number in range(30):
+            with ledger.stage(f"{name}{number}", 1, None, ""):
+                ledger.count(1)
+
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(work, "ab"))
+    told = shown(ledger)
+    assert len(told.stages) == 60
+    assert {stage.state for stage in told.stages} == {StageState.DONE}
+    assert told.stage is None
 
 
 def test_a_stage_says_how_long_it_ran(clock: Clock) -> None:

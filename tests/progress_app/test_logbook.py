@@ -132,12 +132,44 @@ def test_what_the_backend_refused_is_counted_in_full(book: Logbook) -> None:
     assert texts(book.kept())[:20] == ["x"] * 20, "the task's own record is not full of counts"
 
 
-def test_the_record_is_bounded_and_holds_the_newest(book: Logbook, clock: Clock) -> None:
-    for number in range(MOST_KEPT + 10):
+def test_a_hundred_thousand_lines_in_a_second_are_counted_to_the_last_one(book: Logbook, clock: Clock) -> None:
+    sent: list[LogEntry] = []
+    for number in range(100_000):
+        clock.now += 0.00001
+        book.write(str(number), Level.INFO)
+        if number % 10_000 == 0:
+            sent += book.take()
+    sent += book.take()
+    lines = [entry for entry in sent if not left_out([entry])]
+    assert len(lines) + left_out(sent) == 100_000
+    assert BURST + MOST_A_SECOND - 1 <= len(lines) <= BURST + MOST_A_SECOND
+    assert left_out(book.kept()) == left_out(sent)
+
+
+def test_the_record_is_bounded_and_holds_the_newest_and_a_count_of_the_rest(book: Logbook, clock: Clock) -> None:
+    def written(*numbers: int) -> None:
+        for number in numbers:
+            clock.now += 1.0
+            book.write(str(number), Level.INFO)
+            book.take()
+
+    written(*range(MOST_KEPT))
+    assert texts(book.kept()) == [str(number) for number in range(MOST_KEPT)]
+    written(*range(MOST_KEPT, MOST_KEPT + 10))
+    newest = [str(number) for number in range(11, MOST_KEPT + 10)]
+    assert texts(book.kept()) == ["11 earlier log entries are not kept.", *newest]
+
+
+def test_a_record_with_both_counts_is_bounded_too(book: Logbook, clock: Clock) -> None:
+    for number in range(MOST_KEPT):
         clock.now += 1.0
         book.write(str(number), Level.INFO)
-        book.take()
-    assert texts(book.kept()) == [str(number) for number in range(10, MOST_KEPT + 10)]
+    for _ in range(BURST + 3):
+        book.write("x", Level.INFO)
+    kept = book.kept()
+    assert len(kept) == MOST_KEPT
+    assert texts(kept)[0] == f"{BURST + 1} earlier log entries are not kept."
+    assert left_out(kept[-1:]) == 4
 
 
 def test_the_record_says_that_a_flood_was_cut(book: Logbook) -> None:

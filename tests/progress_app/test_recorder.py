@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator
+from io import BytesIO
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -206,6 +207,6 @@ def test_outside_a_running_task_there_is_nothing_to_report_under() -> None:
 def test_a_plain_task_keeps_no_files(run: Run) -> None:
     def task(self: Any) -> None:
         with Reporter.for_celery(self) as progress, pytest.raises(UsageError, match="make it a job"):
-            progress.attach(b"", "report.txt")  # type: ignore[arg-type]
+            progress.attach(BytesIO(), "report.txt")
 
     assert run(task).state is State.SUCCEEDED

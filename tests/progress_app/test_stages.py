@@ -1,6 +1,8 @@
 """The percentage: it never goes back, and only success is 100."""
 
 import math
+from decimal import Decimal
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -114,6 +116,16 @@ def test_percentages_are_cut_not_rounded(fraction: float | None, shown: float | 
     assert percent(fraction) == shown
 
 
+def test_a_stage_that_outlives_the_one_around_it_has_ended_with_it() -> None:
+    stages = Stages(["A", "C"])
+    outer = opened(stages, "A")
+    inner = opened(stages, "B")
+    stages.close(outer, at=7, now_s=1)
+    assert (outer.ended_s, inner.ended_s, stages.current) == (1, 1, stages.whole)
+    stages.close(inner, at=9, now_s=2)
+    assert (inner.ended_s, stages.percent()) == (1, 50.0)
+
+
 def test_three_deep_is_refused() -> None:
     stages = Stages()
     opened(stages, "A")
@@ -133,8 +145,8 @@ def test_the_same_stage_twice_is_refused_but_not_the_same_name_elsewhere() -> No
         opened(stages, "A")
 
 
-@pytest.mark.parametrize("weight", [-1, math.nan, math.inf, -math.inf])
-def test_a_weight_that_cannot_be_meant_is_refused_and_leaves_nothing(weight: float) -> None:
+@pytest.mark.parametrize("weight", [-1, math.nan, math.inf, -math.inf, "heavy", Decimal(2)])
+def test_a_weight_that_cannot_be_meant_is_refused_and_leaves_nothing(weight: Any) -> None:
     stages = Stages()
     with pytest.raises(UsageError, match="weight="):
         opened(stages, "A", weight=weight)

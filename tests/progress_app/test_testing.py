@@ -89,9 +89,22 @@ def test_it_refuses_what_a_real_one_refuses() -> None:
     progress = RecordingReporter()
     with pytest.raises(UsageError, match="expected one of"):
         progress.log("x", level="loud")
+    with pytest.raises(UsageError, match="expected a file open for reading bytes"):
+        progress.attach("report.html", "report.html")  # type: ignore[arg-type]
+    with pytest.raises(UsageError, match="expected the names of stages"):
+        progress.plan("Read")
     progress.finish()
     with pytest.raises(UsageError, match="after the end"):
         progress.advance()
+
+
+def test_a_loop_that_goes_on_after_the_end_is_not_told() -> None:
+    progress = RecordingReporter()
+    rest = progress.track([1, 2, 3])
+    next(rest)
+    end = progress.finish()
+    assert list(rest) == [2, 3]
+    assert progress.last == end
 
 
 def test_asynchronous_jobs_are_recorded_too() -> None:
