@@ -24,6 +24,7 @@ from progress_app.tally import POSITIONED, Tally, number
 
 LONGEST_MESSAGE: Final = 500
 OPENING_S: Final = 0.05  # mostly `track` follows and gives a length: without a pause the bar would flicker
+HIGHEST: Final = 1e300  # a count; the sum of what a job says may be infinite, which JSON does not know
 LONGEST_NAME: Final = 200  # of a stage or a unit
 
 
@@ -190,7 +191,7 @@ class Ledger:
 
     def _count_stage(self) -> Stage:
         stage = self._stages.current
-        stage.count = max(0.0, self._tally.read() - stage.base)
+        stage.count = min(HIGHEST, max(0.0, self._tally.read() - stage.base))  # NaN is neither: 0
         return stage
 
     def close(self, state: State, error: Fault | None, cancel_requested_at: float | None) -> Snapshot:

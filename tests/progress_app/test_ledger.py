@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from progress_app import ledger as ledger_module
 from progress_app.events import Fault, Snapshot, StageRef, StageState, State
 from progress_app.exceptions import UsageError
-from progress_app.ledger import LONGEST_MESSAGE, LONGEST_NAME, OPENING_S, Ledger
+from progress_app.ledger import HIGHEST, LONGEST_MESSAGE, LONGEST_NAME, OPENING_S, Ledger
 from tests.progress_app.doubles import Clock, snapshot
 
 IDENTITY = snapshot(attempt=3, started_at=1.5)
@@ -193,6 +193,17 @@ def test_a_stage_has_its_own_count_and_words(clock: Clock) -> None:
     assert (between.stage, between.message, between.percent) == (None, "", 50.0)
     with ledger.stage("Load", 10, None, "rows"):
         assert (shown(ledger).current, shown(ledger).stage) == (0, StageRef(index=1, name="Load"))
+
+
+def test_counts_without_bound_can_be_shown(clock: Clock) -> None:
+    ledger = ledger_of()
+    for _ in range(3):
+        clock.now += 1.0
+        ledger.count(1.7e308)
+        assert shown(ledger).current == HIGHEST
+    ledger.count(-1.7e308)
+    ledger.update(5, 10, None)
+    assert shown(ledger).percent is not None
 
 
 def test_threads_may_open_stages_beside_each_other() -> None:
