@@ -6,8 +6,8 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser import steps
+from tests.integration.nginx import nginx
 from tests.integration.test_doctor import stubborn
-from tests.integration.test_stream_faults import nginx
 from tests.stack import Stack
 
 

@@ -1,4 +1,4 @@
-"""A TCP proxy whose connections can go dead without being closed, as behind a firewall that forgot them."""
+"""A TCP proxy whose connections can break, or go dead without being closed, as behind a firewall that forgot them."""
 
 import asyncio
 import threading
@@ -54,6 +54,15 @@ class HalfOpen:
             return len(self._alive)
 
         return int(self._do(mark()))
+
+    def cut(self) -> None:
+        """Break the connections that are open, wherever they are; new ones work."""
+
+        async def end() -> None:
+            for task in self._alive:
+                task.cancel()
+
+        self._do(end())
 
     def stop(self) -> None:
         """End everything."""

@@ -9,7 +9,7 @@ from django.utils import timezone
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
 from tests.environment import free_port
-from tests.integration.test_stream_faults import nginx
+from tests.integration.nginx import nginx
 from tests.processes import until
 from tests.stack import Stack, Valkey
 

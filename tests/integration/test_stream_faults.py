@@ -1,14 +1,13 @@
 """What can happen to a stream on its way, with real servers: no end is lost, positions only rise, memory is bounded."""
 
 import json
-import shutil
 import signal
 import socket
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,10 +20,9 @@ from progress_app import conf, connections, tokens
 from progress_app.channels import task_channel
 from progress_app.events import Snapshot, State
 from tasks_app.models import Task
-from tests.environment import free_port
 from tests.factories import TaskFactory
 from tests.integration.conftest import Person
-from tests.processes import Service, until
+from tests.processes import until
 from tests.stack import Stack
 
 pytestmark = pytest.mark.long
@@ -226,84 +224,3 @@ def busy(task: Task) -> Iterator[None]:
 def test_too_many_channels_in_one_request_are_400(ops: Person, count: int) -> None:
     query = "&".join(f"channel=task-6f0c1111-2222-3333-4444-{i:012d}" for i in range(count))
     assert ops.http.get(f"/events/?{query}").status_code == 400
-
-
-BUFFERING = """
-daemon off; worker_processes 1; pid nginx.pid; error_log stderr warn;
-events {{ worker_connections 64; }}
-http {{
-  access_log off; gzip on; gzip_types *; gzip_min_length 0;
-  client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path f; uwsgi_temp_path u; scgi_temp_path s;
-  server {{
-    listen 127.0.0.1:{port}{protocol};
-    location / {{ proxy_pass http://127.0.0.1:{upstream}; proxy_http_version 1.1; proxy_buffering on; {more} }}
-  }}
-}}
-"""
-
-
-@contextmanager
-def nginx(folder: Path, upstream: int, more: str = "", protocol: str = "") -> Iterator[str]:
-    port = free_port()
-    (folder / "nginx.conf").write_text(BUFFERING.format(port=port, upstream=upstream, more=more, protocol=protocol))
-    program = shutil.which("nginx") or "nginx"
-    service = Service("nginx", [program, "-p", str(folder), "-c", str(folder / "nginx.conf")])
-
-    def listens() -> bool:
-        with socket.socket() as probe:
-            return probe.connect_ex(("127.0.0.1", port)) == 0
-
-    service.start(listens)
-    try:
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        service.stop(signal.SIGTERM)
-
-
-@pytest.mark.deploy
-def test_over_http2_more_streams_than_a_browser_has_connections_share_one(
-    live: Stack, staff: User, task: Task, tmp_path: Path
-) -> None:
-    report(task, percent=1.0)
-    with nginx(tmp_path, live.web.port, protocol=" http2") as url, ExitStack() as opened:
-        person = Person(url, staff)
-        cookies = dict(person.http.cookies)
-        person.http.close()
-        person.http = opened.enter_context(httpx.Client(base_url=url, cookies=cookies, http1=False, http2=True))
-        streams = [opened.enter_context(person.events(f"task-{task.pk}")) for _ in range(8)]
-        assert {stream.response.http_version for stream in streams} == {"HTTP/2"}
-        report(task, State.SUCCEEDED)
-        for stream in streams:
-            stream.until("complete")
-
-
-@pytest.mark.deploy
-@pytest.mark.parametrize("more", ["", "proxy_ignore_headers X-Accel-Buffering;"])
-def test_a_proxy_that_buffers_and_gzips_still_passes_each_event_on(
-    live: Stack, staff: User, task: Task, tmp_path: Path, more: str
-) -> None:
-    report(task, percent=1.0)
-    with nginx(tmp_path, live.web.port, more) as url:
-        person = Person(url, staff)
-        with person.events(f"task-{task.pk}") as events:
-            for percent in (2.0, 3.0, 4.0):
-                events.until("progress")
-                report(task, percent=percent)
-            report(task, State.SUCCEEDED)
-            events.until("complete")
-        person.http.close()
-
-
-@pytest.mark.deploy
-def test_a_proxy_that_cuts_silent_streams_costs_a_reconnect_and_no_end(
-    live: Stack, staff: User, task: Task, tmp_path: Path
-) -> None:
-    report(task)
-    with nginx(tmp_path, live.web.port, "proxy_read_timeout 1s;") as url:
-        person = Person(url, staff)
-        with pytest.raises(httpx.HTTPError), person.events(f"task-{task.pk}") as events:
-            list(events)
-        report(task, State.SUCCEEDED)
-        with person.events(f"task-{task.pk}") as events:
-            events.until("complete")
-        person.http.close()

@@ -22,6 +22,8 @@ class Watcher(threading.Thread):
     Attributes:
         complaints: a position that went back, entries that are missing without a word.
         resets: how often it was told that a log could not be continued.
+        lines: log entries that it saw.
+        is_connected: whether a stream is open.
         has_ended: whether it saw the end.
 
     """
@@ -29,8 +31,8 @@ class Watcher(threading.Thread):
     def __init__(self, url: str, cookies: dict[str, str], task: str) -> None:
         super().__init__(daemon=True)
         self.complaints: list[str] = []
-        self.resets = self.seen = self.opened = 0
-        self.has_ended = False
+        self.resets = self.seen = self.opened = self.lines = 0
+        self.has_ended = self.is_connected = False
         self._url, self._cookies = f"{url}/events/", cookies
         self._log = log_channel(task)
         self._query = httpx.QueryParams({"channel": [task_channel(task), self._log]})
@@ -44,6 +46,7 @@ class Watcher(threading.Thread):
         while not self.has_ended and not self._leaving.wait(AGAIN_S if self.opened else 0):
             with suppress(httpx.HTTPError):
                 self._read()
+            self.is_connected = False
 
     def leave(self) -> None:
         """Give up."""
@@ -71,6 +74,7 @@ class Watcher(threading.Thread):
         self._last_id = event.get("id", self._last_id)
         if name == "stream-open":
             self.opened += 1
+            self.is_connected = True
         elif name == "stream-reset":
             self.resets, self._log_pos = self.resets + 1, None
         elif name == "log":
@@ -82,6 +86,7 @@ class Watcher(threading.Thread):
         if self._log_pos is not None and pos != self._log_pos + 1:
             self.complaints.append(f"log entry {pos} after {self._log_pos}")
         self._log_pos = pos
+        self.lines += 1
 
     def _take_state(self, shown: dict[str, Any]) -> None:
         self.seen += 1
