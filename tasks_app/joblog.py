@@ -1,32 +1,42 @@
-"""What a task logged: from Redis while it is live there, else as it was kept with the task."""
+"""What a task logged: from Redis while it is live there, and what was kept with the task."""
 
 import logging
+from collections.abc import Sequence
+from math import inf
+from typing import Any
 
 from progress_app import connections
 from progress_app.backends.base import Entry
 from progress_app.channels import log_channel
 from progress_app.events import LogEntry
 from progress_app.exceptions import BackendUnavailable
+from progress_app.logbook import MOST_KEPT
 from tasks_app.models import Task
-
-MOST_SHOWN = 1_000
 
 logger = logging.getLogger(__name__)
 
 
 def joblog(task: Task) -> tuple[list[LogEntry], int]:
-    """The entries, oldest first, and the position of the newest in the log channel, for a stream to go on from.
+    """The entries of all attempts, oldest first, and the position of the newest in the log channel.
 
-    The position is 0 when the channel is empty or Redis is away.
+    From there a stream goes on. The position is 0 when the channel is empty or Redis is away.
     """
-    if task.log:
-        return task.log_entries(), _position(task)
+    kept = task.log_entries()
+    if task.is_final and kept:
+        return kept, _position(task)
     try:
-        entries = connections.backend().replay(log_channel(task.pk), None, MOST_SHOWN)
+        entries = connections.backend().replay(log_channel(task.pk), None, MOST_KEPT)
     except BackendUnavailable as error:
         logger.warning("%s", error)
-        return [], 0
-    return [line for entry in entries if (line := line_of(entry))], entries[-1].pos if entries else 0
+        return kept, 0
+    live = [line for entry in entries if (line := line_of(entry))]
+    began_at = live[0].ts if live else inf
+    return [*(entry for entry in kept if entry.ts < began_at), *live], entries[-1].pos if entries else 0
+
+
+def keepable(entries: Sequence[LogEntry]) -> list[dict[str, Any]]:
+    """The newest of these as the task's row keeps them."""
+    return [{"level": str(entry.level), "text": entry.text, "ts": entry.ts} for entry in entries[-MOST_KEPT:]]
 
 
 def line_of(entry: Entry) -> LogEntry | None:

@@ -119,7 +119,7 @@ class Task(models.Model):
     error_code = models.CharField(max_length=64, blank=True)
     error_text = models.TextField(blank=True)
     traceback = models.TextField(blank=True)  # for staff only
-    log = models.JSONField(default=list, editable=False)  # the newest entries of the last attempt
+    log = models.JSONField(default=list, editable=False)  # the newest entries of all attempts
     pace = models.JSONField(default=dict, editable=False)  # how it went through its stages: later runs forecast from it
 
     created_at = models.DateTimeField(default=timezone.now, editable=False)

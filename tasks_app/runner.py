@@ -14,7 +14,6 @@ from progress_app import connections
 from progress_app.events import State
 from progress_app.halt import Limits
 from progress_app.host import Fan
-from progress_app.logbook import MOST_KEPT
 from progress_app.reporter import Reporter
 from tasks_app import attachments, attempts, children, conf, coroutine, fanout, notices, outbox, registry
 from tasks_app.backoff import pause_s
@@ -23,6 +22,7 @@ from tasks_app.family import member_of
 from tasks_app.force import JobForce
 from tasks_app.host import TaskHost
 from tasks_app.interrupts import Interrupts
+from tasks_app.joblog import keepable
 from tasks_app.limits import cancel_grace_s, hard_limit_s
 from tasks_app.models import Task
 from tasks_app.origin import coming_from
@@ -166,7 +166,7 @@ def _try_again(task: Task, reporter: Reporter, outcome: Outcome, job: registry.J
 def put_back(task: Task, reporter: Reporter, outcome: Outcome, state: State, ending: str, **noted: Any) -> bool:
     """Let the task be run again; False: it was to be cancelled, and is, or is not its own any more."""
     snapshot = reporter.settle(state, outcome.error)
-    noted["snapshot"] = snapshot.to_json().decode()
+    noted |= {"snapshot": snapshot.to_json().decode(), "log": _log(task, reporter)}
     if reporter.point is not None:
         noted["checkpoint"] = reporter.point.to_json()
     noted["past_attempts"] = attempts.with_attempt(
@@ -199,9 +199,8 @@ def _park(task: Task, reporter: Reporter, fan: Fan) -> None:
 
 
 def _log(task: Task, reporter: Reporter) -> list[dict[str, Any]]:
-    """The newest entries, after those that the task waited with for its children."""
-    entries = [{"level": entry.level.value, "text": entry.text, "ts": entry.ts} for entry in reporter.log_entries()]
-    return [*task.log, *entries][-MOST_KEPT:]
+    """The newest entries, after those of the attempts before."""
+    return keepable([*task.log_entries(), *reporter.log_entries()])
 
 
 def finish(task: Task, reporter: Reporter, outcome: Outcome) -> None:

@@ -1,4 +1,4 @@
-"""What a task's page shows of its log: from Redis while it is live there, else as it was kept."""
+"""What a task's page shows of its log: from Redis while it is live there, after what was kept of it."""
 
 from typing import Any
 
@@ -10,7 +10,8 @@ from django_eventstream import send_event
 from progress_app import connections
 from progress_app.channels import log_channel
 from progress_app.events import LogEntry, Snapshot, State
-from tasks_app.joblog import joblog
+from progress_app.logbook import MOST_KEPT
+from tasks_app.joblog import joblog, keepable
 from tasks_app.models import Task
 from tests.factories import TaskFactory
 
@@ -41,9 +42,23 @@ def test_a_running_task_s_log_is_in_redis_with_the_position_to_go_on_from(task: 
 
 def test_an_ended_task_s_log_is_with_its_row(task: Task) -> None:
     write(task, "one")
-    task.log = KEPT
+    task.state, task.log = State.SUCCEEDED, KEPT
     entries, position = joblog(task)
     assert ([entry.text for entry in entries], position) == (["kept"], newest(task))
+
+
+def test_a_task_that_runs_again_shows_what_was_kept_and_what_came_since(task: Task) -> None:
+    task.log = [{"level": "info", "text": text, "ts": ts} for text, ts in (("long ago", 0.5), ("one", 1.0))]
+    write(task, "one", "two")
+    assert [entry.text for entry in joblog(task)[0]] == ["long ago", "one", "two"]
+    connections.backend().client.flushdb()
+    assert [entry.text for entry in joblog(task)[0]] == ["long ago", "one"], "a Redis that lost its data"
+
+
+def test_the_row_keeps_the_newest(task: Task) -> None:
+    entries = [LogEntry(task=str(task.pk), text=str(number), ts=1.0) for number in range(MOST_KEPT + 5)]
+    kept = keepable(entries)
+    assert (len(kept), kept[0]) == (MOST_KEPT, {"level": "info", "text": "5", "ts": 1.0})
 
 
 def test_a_task_that_has_said_nothing(task: Task) -> None:

@@ -7,7 +7,7 @@ import pytest
 from django.utils import timezone
 
 from progress_app import connections
-from progress_app.events import Snapshot, State
+from progress_app.events import LogEntry, Snapshot, State
 from progress_app.exceptions import BackendUnavailable
 from tasks_app import runner
 from tasks_app.attempts import past_attempts
@@ -100,6 +100,16 @@ def test_a_lost_attempt_is_kept(broker: Broker) -> None:
     state_of(task)
     [lost] = past_attempts(task)
     assert (lost.number, lost.ending, lost.worker, lost.started_at) == (1, "lost", "gone@test", None)
+
+
+@pytest.mark.parametrize("restarts", [True, False])
+def test_what_a_lost_attempt_had_logged_is_kept_with_the_task(broker: Broker, restarts: bool) -> None:
+    task = TaskFactory.create(overdue=True, restarts=restarts)
+    line = LogEntry(task=str(task.pk), text="the last words", ts=5.0)
+    connections.backend().publish(Snapshot(task=str(task.pk), attempt=1, state=State.RUNNING, ts=5.0), [line])
+    maintain()
+    state_of(task)
+    assert task.log_entries() == [line]
 
 
 def test_a_worker_that_renewed_meanwhile_keeps_its_task(broker: Broker) -> None:

@@ -194,6 +194,23 @@ def test_a_task_that_was_handed_back_goes_on_from_its_checkpoint(catalogue: Cata
     assert (task.checkpoint, [entry.text for entry in task.log_entries()]) == ("", ["Going on from 62 % (attempt 2)."])
 
 
+def test_the_log_of_every_attempt_is_kept(catalogue: Catalogue, own_process: None) -> None:
+    def count(progress: Any) -> None:
+        progress.log(f"attempt {progress.checkpointed or 1}")
+        if progress.checkpointed is None:
+            progress.checkpoint(2)
+            stop()
+
+    catalogue(count)
+    task = a_task()
+    with pytest.raises(SystemExit):
+        run(task)
+    task.refresh_from_db()
+    assert [entry.text for entry in task.log_entries()] == ["attempt 1"]
+    told = [entry.text for entry in run(task).log_entries()]
+    assert told == ["attempt 1", "Going on from a checkpoint (attempt 2).", "attempt 2"]
+
+
 def test_a_checkpoint_is_kept_with_the_lease(catalogue: Catalogue) -> None:
     def job(progress: Any) -> str:
         progress.checkpoint([1])
