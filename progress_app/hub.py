@@ -205,7 +205,7 @@ class Hub:
             try:
                 found = await self._feed.replay(name, subscriber.cursor(name), REPLAY_BATCH)
             except PositionUnknown as gap:
-                logger.info("%s", gap)
+                logger.info("stream reset: %s", gap)
                 self.stats.resets += 1
                 subscriber.reset(name, reset_frame([name]))
                 continue
@@ -249,9 +249,9 @@ class Hub:
             for subscriber in topic.subscribers:
                 subscriber.offer_entry(entry.channel, entry.pos, event)
 
-    def interrupted(self) -> None:
+    def interrupted(self, cause: str) -> None:
         """As `Sink.interrupted`: new viewers wait until the channels are followed again."""
-        self.stats.reconnects += 1
+        self.stats.reconnects[cause] += 1
         for topic in self._topics.values():
             if topic.channel.kind is not Kind.OPS:
                 topic.is_interrupted()

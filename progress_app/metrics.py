@@ -45,10 +45,11 @@ class StreamCollector(Collector):
             ("events", "Events handed to viewers, counted once a channel.", stats.events),
             ("conflated", "Snapshots and rows replaced by newer ones before a slow viewer took them.", stats.conflated),
             ("resets", "Log channels that could not be continued.", stats.resets),
-            ("redis_reconnects", "Subscriptions to Redis that were lost.", stats.reconnects),
             ("kicks", "Streams ended because their viewer may not read any more.", stats.kicked),
         ):
             yield CounterMetricFamily(f"headway_{name}", text, value=value)
+        lost = "Subscriptions to Redis that were lost or could not be made."
+        yield _by_label("headway_redis_reconnects", lost, "cause", stats.reconnects)
         yield self._lag()
 
     def _lag(self) -> Metric:

@@ -132,8 +132,9 @@ class Node:
         self.stats.ended[cause] += 1
         self.stats.conflated += stream.mailbox.conflated
         logger.info(
-            "stream disconnect: user %s, channels %d, cause %s, duration %.1f s, writes %d",
-            stream.grant.user, len(stream.grant.channels), cause, time.monotonic() - stream.opened_s, stream.writes,
+            "stream disconnect: user %s, channels %d, cause %s, duration %.1f s, events %d in %d writes",
+            stream.grant.user, len(stream.grant.channels), cause, time.monotonic() - stream.opened_s,
+            stream.mailbox.events, stream.writes,
         )  # fmt: skip
 
     async def take(self, key: str) -> bytes | None:

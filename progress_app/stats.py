@@ -21,7 +21,7 @@ class Stats:
         events: read from Redis and handed to viewers, by channel, not by viewer.
         conflated: snapshots and rows that a newer one replaced before a slow viewer took them.
         resets: log channels that could not be continued.
-        reconnects: connections to Redis that were lost.
+        reconnects: connections to Redis that were lost or not made, by cause.
         kicked: streams that ended because their viewer may not read any more.
         polls: answers to polling, by status.
         lags: how many events went out within each of LAG_BOUNDS_S after their reporter sent them, and beyond.
@@ -30,7 +30,8 @@ class Stats:
 
     def __init__(self) -> None:
         self.opened = self.resumed = self.events = self.conflated = 0
-        self.resets = self.reconnects = self.kicked = 0
+        self.resets = self.kicked = 0
+        self.reconnects: Counter[str] = Counter()
         self.refused: Counter[str] = Counter()
         self.ended: Counter[str] = Counter()
         self.polls: Counter[int] = Counter()

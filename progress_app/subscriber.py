@@ -40,7 +40,7 @@ class Subscriber:
 
     __slots__ = (
         "_awake", "_cursors", "_dirty", "_ends", "_few", "_log", "_rows", "_schedule", "_states", "_waiter", "_write",
-        "behind", "conflated", "ended", "positions",
+        "behind", "conflated", "ended", "events", "positions",
     )  # fmt: skip
 
     def __init__(
@@ -62,7 +62,7 @@ class Subscriber:
         self._write: Callable[[bytes], None] | None = None
         self.behind = frozenset(cursors) or _NOTHING
         self.positions: dict[str, int] = {name: seen for name, seen in cursors.items() if seen is not None}
-        self.conflated = 0
+        self.conflated = self.events = 0  # that were replaced, and that were given to be written
         self.ended: str | None = None
 
     @property
@@ -86,6 +86,7 @@ class Subscriber:
     def offer_state(self, channel: str, pos: int, event: Frame, *, final: bool) -> None:
         """Replace what waits for this channel; a final one, or one of few, is written at once."""
         if self._few and not final and self._waiter is not None and self._write is not None:
+            self.events += 1
             self._write(event.plain)
             return
         if channel in self._dirty:
@@ -107,6 +108,7 @@ class Subscriber:
     def offer_rows(self, channel: str, rows: Mapping[bytes, bytes], event: Frame) -> None:
         """Write the joined rows of a channel, which `event` carries; what cannot be written now waits by task."""
         if self._waiter is not None and self._write is not None and not self._rows:
+            self.events += 1
             self._write(event.plain)
             return
         self.conflated += len(self._rows.setdefault(channel, {}).keys() & rows.keys())
@@ -179,6 +181,7 @@ class Subscriber:
         self._rows.clear()
         if not self.behind:
             parts += self._written_ends()
+        self.events += len(parts)
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
     def _written_ends(self) -> list[bytes]:

@@ -145,8 +145,8 @@ class Sink(Protocol):
     def deliver(self, entry: Entry) -> None:
         """Take an event of a followed channel."""
 
-    def interrupted(self) -> None:
-        """Events may have been missed from here on."""
+    def interrupted(self, cause: str) -> None:
+        """Events may have been missed from here on; `cause` is one word: `closed`, `silent` or `away`."""
 
     def resumed(self, channels: Collection[str]) -> None:
         """These channels are followed (again): whatever happened before must be read from storage."""

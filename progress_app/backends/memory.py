@@ -259,7 +259,7 @@ class MemoryFeed:
         """Lose the connection: events are missed until `resume`."""
         sink, self._sink = self._sink, None
         if sink is not None:
-            sink.interrupted()
+            sink.interrupted("closed")
             self._interrupted = sink
 
     def resume(self) -> None:

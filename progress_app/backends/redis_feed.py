@@ -38,6 +38,10 @@ MOST_READERS: Final = 8  # connections
 logger = logging.getLogger(__name__)
 
 
+class _Silent(RedisConnectionError):
+    """A connection that answers no PING."""
+
+
 class RedisFeed:
     """As `Feed`, on one Redis.
 
@@ -81,15 +85,21 @@ class RedisFeed:
         """As `Feed.run`."""
         failures = 0
         while True:
-            began = time.monotonic()
+            began, cause = time.monotonic(), "closed"
             try:
                 await self._session(sink)
             except (RedisError, OSError, EOFError) as error:
                 logger.warning("The subscription to Redis ended (%s: %s); trying again.", type(error).__name__, error)
-            sink.interrupted()
+                cause = self._cause(error)
+            sink.interrupted(cause)
             failures = 0 if time.monotonic() - began > BACKOFF_MOST_S else failures + 1
             limit_s = min(BACKOFF_MOST_S, BACKOFF_FIRST_S * 2**failures)
             await asyncio.sleep(random.uniform(BACKOFF_FIRST_S, limit_s))  # noqa: S311
+
+    def _cause(self, error: Exception) -> str:
+        if isinstance(error, _Silent):
+            return "silent"
+        return "closed" if self._subscription is not None and self._subscription.was_connected else "away"
 
     async def _session(self, sink: Sink) -> None:
         """Subscribe to all that is followed and deliver until the connection breaks."""
@@ -193,7 +203,7 @@ async def _watch(subscription: Subscription) -> None:
     while loop.time() - subscription.heard_at < SILENT_AFTER_S:
         subscription.send("PING")
         await asyncio.sleep(PING_EVERY_S)
-    subscription.cut(RedisConnectionError(f"Redis has been silent for {SILENT_AFTER_S:.0f} s"))
+    subscription.cut(_Silent(f"Redis has been silent for {SILENT_AFTER_S:.0f} s"))
 
 
 def _newest(_channel: str, newest: Sequence[Any]) -> int:

@@ -34,6 +34,11 @@ class Subscription(asyncio.Protocol):
         self._transport: asyncio.Transport | None = None
         self._ended: asyncio.Future[None] = self._loop.create_future()
 
+    @property
+    def was_connected(self) -> bool:
+        """Whether it ever was."""
+        return self._transport is not None
+
     async def connect(self, pool: redis.ConnectionPool) -> None:
         """Connect; raises RedisError or OSError."""
         self._connection = pool.make_connection()  # type: ignore[no-untyped-call]

@@ -86,6 +86,24 @@ def test_three_tabs_share_one_stream(watch: Callable[[Task], Page], streams: Str
     assert streams.asked == 3  # one opening for each newcomer
 
 
+def test_ten_tabs_on_any_pages_take_one_seat_of_their_reader(
+    live: Stack, session: dict[str, str], context: BrowserContext, streams: Streams, running_task: MakeTask
+) -> None:
+    steps.lend_session(context, live.url, session)
+    addresses = ["/", "/jobs/rehearsal/", "/tasks/", f"/tasks/{running_task().pk}/", "/ops/"] * 2
+    before = open_streams(context, live)
+    for address in addresses:
+        context.new_page().goto(f"{live.url}{address}")
+    last = context.pages[-1]
+    steps.wait_for(last, lambda: len(streams) == 1 and open_streams(context, live) == before + 1, "one stream")
+
+
+def open_streams(context: BrowserContext, live: Stack) -> int:
+    """How many the server has, as its metrics say."""
+    page = context.request.get(f"{live.url}/metrics").text()
+    return int(float(next(line.split()[1] for line in page.splitlines() if line.startswith("headway_streams "))))
+
+
 def test_two_tabs_of_one_task_show_each_line_once(watch: Callable[[Task], Page], running_task: MakeTask) -> None:
     task = running_task()
     _publish(task, 1, "before")

@@ -69,6 +69,16 @@ def test_a_proxy_that_buffers_and_compresses_is_named(
         until(is_named, what="the buffering proxy, named")
 
 
+@pytest.mark.deploy
+def test_a_proxy_that_cuts_quiet_streams_is_named(
+    live: Stack, staff: User, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with nginx(tmp_path, live.web.port, "proxy_read_timeout 3s;") as url:
+        status, lines = told(capsys, "--url", url, "--user", staff.username, "--long")
+    assert (status, "idle" in failed(lines), "buffering" in failed(lines)) == (1, True, False), lines
+    assert any("proxy_read_timeout" in line for line in lines), "the remedy"
+
+
 def test_a_server_that_is_not_there_is_named(live: Stack, staff: User, capsys: pytest.CaptureFixture[str]) -> None:
     status, lines = told(capsys, "--url", f"http://127.0.0.1:{free_port()}")
     assert (status, failed(lines)) == (1, {"stream"}), lines

@@ -1,13 +1,14 @@
 """What can happen to a stream on its way, with real servers: no end is lost, positions only rise, memory is bounded."""
 
 import json
+import random
 import signal
 import socket
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -224,3 +225,35 @@ def busy(task: Task) -> Iterator[None]:
 def test_too_many_channels_in_one_request_are_400(ops: Person, count: int) -> None:
     query = "&".join(f"channel=task-6f0c1111-2222-3333-4444-{i:012d}" for i in range(count))
     assert ops.http.get(f"/events/?{query}").status_code == 400
+
+
+def test_line_breaks_and_garbage_in_a_request_forge_no_line_of_the_log(ops: Person, stack: Stack, task: Task) -> None:
+    chance = random.Random(4)  # noqa: S311  (the same garbage each time)
+    for name in ("channel", "token", "lastEventId", "transport"):
+        for value in ("%0AFORGED", "%0D%0AFORGED", "%E2%80%A8FORGED", "%C2%85FORGED", "%00", "%FF%FE"):
+            send_raw(stack.web.port, f"GET /events/?{name}={value}".encode())
+    for _ in range(200):
+        send_raw(stack.web.port, b"GET /events/?" + visible(chance, 80), b"Last-Event-ID: " + visible(chance, 80))
+        send_raw(stack.web.port, chance.randbytes(100))
+    report(task)
+    with ops.events(f"task-{task.pk}") as events:
+        events.until("progress")
+        report(task, State.SUCCEEDED)
+        events.until("complete")
+    text = stack.web.service.text()
+    assert not [line for line in text.splitlines() if line.lstrip().startswith("FORGED")]
+    assert "Traceback" not in text
+
+
+def visible(chance: random.Random, length: int) -> bytes:
+    """Bytes that a server lets through in a target or a header, at random."""
+    return bytes(byte for byte in chance.randbytes(length) if byte > ord(" ") and byte != 0x7F)
+
+
+def send_raw(port: int, *lines: bytes) -> None:
+    """Send a request as it is, and read the beginning of whatever comes back."""
+    first, *more = lines
+    head = [first + b" HTTP/1.1", b"Host: 127.0.0.1", *more, b"", b""]
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as connection, suppress(ConnectionError):
+        connection.sendall(b"\r\n".join(head))
+        connection.recv(4_096)

@@ -88,14 +88,18 @@ class Listener:
     """A sink that writes down what it is told."""
 
     entries: list[Entry] = field(default_factory=list)
-    interruptions: int = 0
+    causes: list[str] = field(default_factory=list)
     resumptions: list[frozenset[str]] = field(default_factory=list)
 
     def deliver(self, entry: Entry) -> None:
         self.entries.append(entry)
 
-    def interrupted(self) -> None:
-        self.interruptions += 1
+    def interrupted(self, cause: str) -> None:
+        self.causes.append(cause)
+
+    @property
+    def interruptions(self) -> int:
+        return len(self.causes)
 
     def resumed(self, channels: Collection[str]) -> None:
         self.resumptions.append(frozenset(channels))

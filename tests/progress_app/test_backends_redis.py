@@ -379,6 +379,7 @@ async def test_a_connection_that_went_silent_is_cut_and_made_anew(
         await until(lambda: listener.entries)
     assert listener.entries[-1].pos == pos
     assert "silent" in caplog.text
+    assert listener.causes[0] == "silent"
 
 
 async def test_a_connection_with_nothing_to_say_answers_and_is_kept(

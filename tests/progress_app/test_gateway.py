@@ -5,6 +5,7 @@ import gc
 import json
 import logging
 import os
+import re
 import signal
 import time
 import uuid
@@ -357,6 +358,25 @@ async def test_at_sigterm_streams_end_with_a_retry_and_nobody_new_is_taken(
     assert (await visit.end()).body.rstrip().rpartition(b"\n")[2].startswith(b"retry: ")
     expect_come_back(await theirs.get(url(f"task-{task.pk}")))
     assert (await nobody.get(token())).status == 503
+
+
+async def test_a_stream_s_life_is_logged(theirs: Browser, task: Task, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.INFO, "progress_app")
+    log = f"task-{task.pk}.log"
+    report(task, State.RUNNING, "one")
+    async with theirs.watch(url(f"task-{task.pk}", log)) as visit:
+        await visit.event("log")
+    async with theirs.watch(url(log, lastEventId=f"{log}:5")) as visit:
+        await visit.event("log")
+    told = [record.getMessage() for record in caplog.records if record.getMessage().startswith("stream ")]
+    owner = f"user {task.owner_id}, channels"
+    assert [re.sub(r"duration \d+\.\d s", "duration 0 s", line) for line in told] == [
+        f"stream connect: {owner} 2",
+        f"stream disconnect: {owner} 2, cause disconnected, duration 0 s, events 2 in 3 writes",
+        f"stream resume: {owner} 1",
+        next(line for line in told if line.startswith(f"stream reset: {log}: events after 5 are not kept")),
+        f"stream disconnect: {owner} 1, cause disconnected, duration 0 s, events 2 in 3 writes",
+    ]
 
 
 async def test_what_is_logged_names_no_token_and_breaks_no_line(

@@ -25,11 +25,19 @@ def test_what_is_no_snapshot_has_no_lag(data: bytes) -> None:
 
 def test_the_page_names_what_is_open_and_what_has_happened() -> None:
     stats = Stats()
+    stats.opened, stats.resumed, stats.conflated, stats.resets, stats.kicked = 9, 5, 6, 7, 8
     stats.ended["stalled"] += 2
+    stats.refused["overloaded"] += 1
+    stats.reconnects["silent"] += 3
+    stats.polls[304] += 4
     stats.delivered(snapshot(ts=100.0).to_json(), 100.15)
     page = Metrics(stats, streams=lambda: 3, channels=lambda: 4).page().decode()
     for line in (
-        "headway_streams 3.0", "headway_channels 4.0", 'headway_streams_ended_total{cause="stalled"} 2.0',
-        "headway_events_total 1.0", 'headway_lag_seconds_bucket{le="0.2"} 1.0', "headway_lag_seconds_count 1.0",
+        "headway_streams 3.0", "headway_channels 4.0", "headway_streams_opened_total 9.0",
+        "headway_streams_resumed_total 5.0", 'headway_streams_ended_total{cause="stalled"} 2.0',
+        'headway_streams_refused_total{reason="overloaded"} 1.0', "headway_events_total 1.0",
+        "headway_conflated_total 6.0", "headway_resets_total 7.0", "headway_kicks_total 8.0",
+        'headway_redis_reconnects_total{cause="silent"} 3.0', 'headway_polls_total{status="304"} 4.0',
+        'headway_lag_seconds_bucket{le="0.2"} 1.0', "headway_lag_seconds_count 1.0",
     ):  # fmt: skip
         assert line in page.splitlines()
