@@ -49,8 +49,9 @@ app.conf.update(
     # The runner hands a running task back in this time, then the process ends (with REMAP_SIGTERM=SIGQUIT).
     worker_soft_shutdown_timeout=env.seconds("WORKER_SOFT_SHUTDOWN_S", 10.0),
     worker_concurrency=env.integer("WORKER_CONCURRENCY", 2, at_least=1),
-    # Opening SQLite costs as much as two writes; PostgreSQL's connections come from a pool either way.
-    CELERY_DB_REUSE_MAX=100,
+    # Opening SQLite costs as much as two writes, and a server process of PostgreSQL as much as ten tasks.
+    # `tasks_app.signals` looks whether a kept connection has died.
+    CELERY_DB_REUSE_MAX=1_000,
     worker_hijack_root_logger=False,
     # Nobody listens to Celery's own events here, and gossip costs each worker messages of all the others.
     worker_send_task_events=False,

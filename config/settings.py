@@ -131,6 +131,8 @@ def database() -> dict[str, Any]:
     else:
         pool_size = env.integer("DATABASE_POOL_SIZE", 8, at_least=1)
         options["connect_timeout"] = 5
+        # The statements of every task are prepared, see tasks_app.statements; a pooler may not know of it.
+        options["prepare_threshold"] = env.integer("DATABASE_PREPARE_AFTER", 5, at_least=0) or None
         options["pool"] = {"min_size": 0, "max_size": pool_size, "timeout": 10}
     return found
 

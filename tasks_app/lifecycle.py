@@ -56,7 +56,7 @@ def enqueue(
     uploads = {name: file for name, file in (files or {}).items() if isinstance(file, UploadedFile)}
     draft = _draft(job, user, _submitted(job, data), values)
     draft.idempotency_key = idempotency_key
-    return starting.start(draft, user, lambda task: _keep_uploads(task, uploads))
+    return starting.start(draft, user, partial(_keep_uploads, uploads=uploads) if uploads else None)
 
 
 def enqueue_as_project(job_name: str, *, data: Mapping[str, Any]) -> Task:
@@ -68,7 +68,7 @@ def enqueue_as_project(job_name: str, *, data: Mapping[str, Any]) -> Task:
     """
     job = registry.get(job_name)
     values = job.bind(data)
-    return starting.start(_draft(job, None, _submitted(job, data), values), AnonymousUser(), lambda _task: None)
+    return starting.start(_draft(job, None, _submitted(job, data), values), AnonymousUser())
 
 
 def _check_may_start(user: Any, job: registry.Job) -> None:

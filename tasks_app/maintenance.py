@@ -8,7 +8,8 @@ from typing import Final
 
 from progress_app.events import State
 from tasks_app import backlog, children, conf, endings, subscriptions
-from tasks_app.models import Lock, Task
+from tasks_app.locks import Lock
+from tasks_app.models import Task
 from tasks_app.recovery import give_up, recover
 
 ROUND: Final = "maintenance"

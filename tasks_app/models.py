@@ -1,53 +1,23 @@
 """A task, which is one run of a job, and the files that belong to it."""
 
 import uuid
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import PurePath
 from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
-from django.db.models.functions import Now
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.text import get_valid_filename
 
 from progress_app.events import FINAL, LogEntry, State
-from tasks_app import registry
+from tasks_app import locks, registry  # noqa: F401  (locks are models, and Django looks for them here)
 from tasks_app.registry import DEFAULT_PRIORITY, DEFAULT_QUEUE
-from tasks_app.transitions import WAITING, Transitions, from_now
+from tasks_app.transitions import WAITING, Transitions
 
-LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
 PUBLISHED_WITHIN = timedelta(seconds=3)  # longer than the broker's time-out
 CANCELLABLE = (*WAITING, State.RUNNING)
-
-
-class Locks(models.QuerySet["Lock"]):
-    """Locks over all processes, by conditional UPDATEs."""
-
-    def take(self, name: str, seconds: float) -> str:
-        """Hold the lock for at most so long; gives the name of this holding, "" when somebody else holds it."""
-        self.get_or_create(name=name)
-        holder = uuid.uuid4().hex
-        taken = self.filter(name=name, until__lt=Now()).update(until=from_now(seconds), holder=holder)
-        return holder if taken else ""
-
-    def release(self, name: str, holder: str) -> None:
-        """Let the next one take it, unless this holding ran out and it has."""
-        self.filter(name=name, holder=holder).update(until=LONG_AGO)
-
-
-class Lock(models.Model):
-    """Who holds it until when, by the database's clock."""
-
-    name = models.CharField(max_length=64, primary_key=True)
-    until = models.DateTimeField(default=LONG_AGO)
-    holder = models.CharField(max_length=32, blank=True)
-
-    objects = Locks.as_manager()
-
-    def __str__(self) -> str:
-        return self.name
 
 
 class Mark(models.Model):
@@ -80,15 +50,21 @@ class Task(models.Model):
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     job = models.CharField(max_length=64)
+    # What points elsewhere has no index of its own where another begins with it, or only few rows have a value: each
+    # index is written to at every move on PostgreSQL.
     owner = models.ForeignKey(
-        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="headway_tasks"
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="headway_tasks", db_index=False
     )
     origin = models.CharField(max_length=100, blank=True, editable=False)  # from where it was started, as in the audit
-    group = models.ForeignKey("auth.Group", null=True, blank=True, on_delete=models.SET_NULL)  # its members may read
+    group = models.ForeignKey(  # its members may read
+        "auth.Group", null=True, blank=True, on_delete=models.SET_NULL, db_index=False
+    )
     params = models.JSONField(default=dict)  # as the form's widgets read them; the form reads them again at the run
     celery_id = models.CharField(max_length=255, blank=True, editable=False)  # of a tracked task: Celery alone runs it
     own_title = models.CharField(max_length=200, blank=True, editable=False)  # of a tracked task, which has no job
-    retry_of = models.ForeignKey("self", null=True, blank=True, on_delete=models.SET_NULL, related_name="retries")
+    retry_of = models.ForeignKey(
+        "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="retries", db_index=False
+    )
     parent = models.ForeignKey(
         "self", null=True, blank=True, on_delete=models.CASCADE, related_name="children", db_index=False
     )
@@ -151,6 +127,8 @@ class Task(models.Model):
             models.Index(fields=["published_at"], name="task_unfinished", condition=models.Q(finished_at__isnull=True)),
             models.Index(fields=["state", "queue", "priority", "published_at"], name="task_line"),
             models.Index(fields=["finished_at"], name="task_ended"),
+            models.Index(fields=["group"], name="task_of_group", condition=models.Q(group__isnull=False)),
+            models.Index(fields=["retry_of"], name="task_again", condition=models.Q(retry_of__isnull=False)),
             models.Index(fields=["finished_at"], name="task_end_unsent", condition=models.Q(end_sent=False)),
             models.Index(fields=["parent", "number"], name="task_child", condition=models.Q(parent__isnull=False)),
             models.Index(

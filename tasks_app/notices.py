@@ -10,13 +10,15 @@ import time
 from typing import Any, Final
 
 import msgspec
+from django.contrib.auth import get_user_model
 from django.db import DatabaseError
 
 from progress_app import connections
 from progress_app.channels import user_channel
 from progress_app.events import VERSION, State
 from progress_app.exceptions import BackendUnavailable, PositionUnknown
-from tasks_app.models import Subscription, Task
+from tasks_app import statements
+from tasks_app.models import Task
 from tasks_app.permissions import visible_tasks
 
 EVENT: Final = "notification"
@@ -64,7 +66,7 @@ def newest(user_id: int) -> tuple[int, bytes]:
 
 def _recipients(task: Task) -> list[int]:
     """The owner, and those who asked and may still see the task."""
-    asked = [one.user for one in Subscription.objects.filter(task=task.pk).select_related("user")]
+    asked = get_user_model().objects.in_bulk(statements.subscribers(task.pk)).values()
     may_see = [user.pk for user in asked if visible_tasks(user).filter(pk=task.pk).exists()]
     owner = [] if task.owner_id is None else [task.owner_id]
     return list(dict.fromkeys([*owner, *may_see]))

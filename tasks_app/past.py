@@ -11,8 +11,9 @@ logger = logging.getLogger(__name__)
 
 
 def past_of(task: Task) -> Past:
-    """The past of a task as it was before it was claimed."""
-    return Past(elapsed_s=task.duration_s or 0.0, checkpoint=_checkpoint(task), children=counts(task))
+    """The past of a task that has just been claimed; a first attempt has none, whatever the database's clock says."""
+    elapsed_s = task.duration_s if task.attempt > 1 else None
+    return Past(elapsed_s=elapsed_s or 0.0, checkpoint=_checkpoint(task), children=counts(task))
 
 
 def _checkpoint(task: Task) -> Checkpoint:

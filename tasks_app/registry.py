@@ -232,6 +232,11 @@ def title_of(name: str) -> str:
     return str(found.title) if found else name
 
 
+def once() -> tuple[str, ...]:
+    """The names of the jobs that are not run again should their worker vanish."""
+    return tuple(sorted(made.name for made in _jobs.values() if not (made.restartable and made.retry_on_lost)))
+
+
 def all_jobs() -> list[Job]:
     """Every job, by title."""
     return sorted(_jobs.values(), key=lambda made: made.title.casefold())

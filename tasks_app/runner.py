@@ -15,7 +15,7 @@ from progress_app.events import State
 from progress_app.halt import Limits
 from progress_app.host import Fan
 from progress_app.reporter import Reporter
-from tasks_app import attachments, attempts, children, conf, coroutine, fanout, notices, outbox, registry
+from tasks_app import attachments, attempts, children, conf, coroutine, fanout, notices, outbox, registry, statements
 from tasks_app.backoff import pause_s
 from tasks_app.continuation import go_on
 from tasks_app.family import member_of
@@ -54,7 +54,7 @@ def run(task_id: str, *, worker: str) -> None:
     """
     interrupts = Interrupts()
     with interrupts.guarded():
-        task = _claim_insisting(UUID(task_id), worker)
+        task = _claimed(UUID(task_id), worker)
         if task is None:
             logger.info("Task %s does not wait any more; this message is a second copy.", task_id)
         elif _attempt(task, interrupts) is Ending.HAND_BACK:
@@ -77,25 +77,15 @@ def _attempt(task: Task, interrupts: Interrupts) -> Ending:
     return outcome.ending
 
 
-def _claim_insisting(task_id: UUID, worker: str) -> Task | None:
+def _claimed(task_id: UUID, worker: str) -> Task | None:
+    """The task, which this worker has now; None: it does not wait, or there is none."""
+    lease_s, once = conf.get().lease_s, registry.once()
     try:
-        return _insist(lambda: _claimed(task_id, worker), within_s=CLAIM_WITHIN_S)
+        return _insist(
+            lambda: statements.claim(task_id, worker=worker, lease_s=lease_s, once=once), within_s=CLAIM_WITHIN_S
+        )
     except Error as error:
         raise Unclaimed(f"Task {task_id} could not be claimed: {error}") from error
-
-
-def _claimed(task_id: UUID, worker: str) -> Task | None:
-    row = Task.objects.filter(pk=task_id)
-    task: Task | None = row.first()
-    if task is None:
-        return None
-    job = registry.find(task.job)
-    restarts = job is None or (job.restartable and job.retry_on_lost)
-    if not row.claim(attempt=task.attempt, worker=worker, lease_s=conf.get().lease_s, restarts=restarts):
-        return None
-    task.attempt += 1
-    task.worker = worker
-    return task
 
 
 def _reporter(task: Task, interrupts: Interrupts) -> Reporter:
@@ -206,9 +196,10 @@ def _log(task: Task, reporter: Reporter) -> list[dict[str, Any]]:
 def finish(task: Task, reporter: Reporter, outcome: Outcome) -> None:
     """End the task: in its row, then before the viewers."""
     snapshot = reporter.settle(outcome.state, outcome.error)
-    error, row = outcome.error, Task.objects.filter(pk=task.pk)
+    error = outcome.error
     written = _insist(
-        lambda: row.finish(
+        lambda: statements.finish(
+            task.pk,
             attempt=task.attempt,
             state=outcome.state,
             result=outcome.result,
@@ -224,12 +215,12 @@ def finish(task: Task, reporter: Reporter, outcome: Outcome) -> None:
             log=_log(task, reporter),
         )
     )
-    if not written and not row.filter(attempt=task.attempt, state=outcome.state).exists():
+    if not written and not Task.objects.filter(pk=task.pk, attempt=task.attempt, state=outcome.state).exists():
         logger.warning("Task %s: attempt %d ended, but the task is not its own any more.", task.pk, task.attempt)
     else:
         told = notices.tell(task, outcome.state)
         if not (reporter.publish_end() and told):
-            row.update(end_sent=False)
+            Task.objects.filter(pk=task.pk).update(end_sent=False)
     children.ended(task, outcome.state)
 
 

@@ -13,7 +13,8 @@ from django.contrib.auth import get_user_model
 from django_celery_beat.models import PeriodicTask
 
 from tasks_app import lifecycle, registry
-from tasks_app.models import Lock, Task
+from tasks_app.locks import Lock
+from tasks_app.models import Task
 from tasks_app.origin import coming_from
 from tasks_app.refusal import Refused
 

@@ -1,6 +1,7 @@
 """What Celery's signals are told on to."""
 
 from collections.abc import Mapping
+from select import POLLIN, poll
 from typing import Any
 
 from celery import states
@@ -12,7 +13,8 @@ from celery.signals import (
     worker_ready,
     worker_shutdown,
 )
-from django.db import connections
+from django.db import Error, connections
+from django.db.backends.base.base import BaseDatabaseWrapper
 
 from progress_app import recorder
 from tasks_app import presence, tracking
@@ -28,15 +30,30 @@ def note_sent(sender: str, headers: Mapping[str, Any], body: Any, **_: Any) -> N
 
 @task_prerun.connect(dispatch_uid="headway.connections")
 def drop_dead_connections(**_: Any) -> None:
-    """Do not begin a task on a connection that died since the last one: its claim would fail, and its message be lost.
+    """Do not begin a task on a connection that died since the last one: it would fail for nothing.
 
-    The workers keep their connections from task to task (CELERY_DB_REUSE_MAX), so nobody else looks.
+    The workers keep their connections from task to task (CELERY_DB_REUSE_MAX), so nobody else looks; Django's own
+    checks leave those of a pool alone, which looks at them when it gives them out.
     """
     for connection in connections.all(initialized_only=True):
-        if connection.errors_occurred and not connection.in_atomic_block:
+        if not connection.in_atomic_block and (connection.errors_occurred or _has_news(connection)):
             connection.close()
-        connection.health_check_done = False  # type: ignore[attr-defined]  # the types forgot it
-        connection.close_if_health_check_failed()
+
+
+def _has_news(connection: BaseDatabaseWrapper) -> bool:
+    """Whether its server has said something unasked: one that goes, or is gone, closes it. A file says nothing.
+
+    To ask it whether it lives would take as long as a write.
+    """
+    if connection.connection is None or not hasattr(connection.connection, "fileno"):
+        return False
+    looks = poll()
+    try:
+        with connection.wrap_database_errors:
+            looks.register(connection.connection, POLLIN)
+    except Error:  # it knows already that it is closed
+        return True
+    return bool(looks.poll(0))
 
 
 @task_postrun.connect(dispatch_uid="headway.ended")

@@ -5,14 +5,15 @@ looks again.
 """
 
 from collections.abc import Callable
+from contextlib import nullcontext
 from functools import partial
 from typing import Any, Final
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 from django.utils.translation import gettext as _
 
 from progress_app.events import State
-from tasks_app import newcomers, outbox
+from tasks_app import newcomers, outbox, statements
 from tasks_app.models import Task
 from tasks_app.permissions import visible_tasks
 from tasks_app.refusal import Refused
@@ -20,13 +21,13 @@ from tasks_app.refusal import Refused
 TRIES: Final = 5  # each is lost only to a twin that came first and has ended since
 
 
-def start(draft: Task, user: Any, keep: Callable[[Task], object]) -> Task:
+def start(draft: Task, user: Any, keep: Callable[[Task], object] | None = None) -> Task:
     """Save a task and hand it to the broker after the commit; or give the one that stands in its place.
 
     Args:
         draft: as it is to be saved.
         user: who starts it.
-        keep: called with the saved task in the same transaction, to keep what belongs to it.
+        keep: called with the saved task in the same transaction, to keep what belongs to it; None: nothing does.
 
     Raises:
         Refused: as `lifecycle.enqueue`.
@@ -37,9 +38,11 @@ def start(draft: Task, user: Any, keep: Callable[[Task], object]) -> Task:
         if found is not None:
             return found
         try:
-            with transaction.atomic():
-                draft.save(force_insert=True)
-                keep(draft)
+            # A row alone needs no transaction of its own, but the caller's must survive a twin.
+            with transaction.atomic() if keep is not None or connection.in_atomic_block else nullcontext():
+                statements.insert(draft)
+                if keep is not None:
+                    keep(draft)
                 transaction.on_commit(partial(outbox.put, draft))
                 transaction.on_commit(partial(newcomers.put, draft))
         except IntegrityError:

@@ -11,11 +11,12 @@ Every write of a worker carries its attempt, so that a worker whose lease ran ou
 the database's clock: workers whose clocks differ agree on it.
 """
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.db import models
-from django.db.models import F, Max, Min, Q, Value
+from django.db.models import Case, F, Max, Min, Q, Value, When
 from django.db.models.functions import Coalesce, Now
 
 from progress_app.events import FINAL, State
@@ -36,19 +37,19 @@ def from_now(seconds: float) -> Any:
 class Transitions(models.QuerySet["Task"]):
     """Each method moves the rows of this query that may move, and says whether there was one."""
 
-    def claim(self, *, attempt: int, worker: str, lease_s: float, restarts: bool = True) -> bool:
-        """Take a waiting task whose last attempt was `attempt`; it then runs as the next one.
+    def claim(self, *, worker: str, lease_s: float, once: Collection[str] = ()) -> bool:
+        """Take a waiting task; it runs as the attempt after its last one.
 
-        `restarts`: whether it is run again should its worker vanish. It stands in the row, because during a deployment
-        maintenance may be of another version, which does not know the job.
+        `once`: the jobs that are not run again should their worker vanish. It stands in the row, because during a
+        deployment maintenance may be of another version, which does not know the job.
         """
         return self._moved(
-            self.filter(state__in=WAITING, attempt=attempt),
+            self.filter(state__in=WAITING),
             state=State.RUNNING,
-            attempt=attempt + 1,
+            attempt=F("attempt") + 1,
             worker=worker,
             lease_until=from_now(lease_s),
-            restarts=restarts,
+            restarts=Case(When(job__in=once, then=False), default=True),
             next_at=None,
             started_at=Coalesce(F("started_at"), Now()),
         )

@@ -118,6 +118,8 @@ class RedisBackend:
         keys = (self._keys.log(channel), self._keys.once(channel, once))
         args = (event, data, self._keys.topic(channel), self._log_entries, self._keep_running_s, int(bool(once)))
         with one_kind_of_error(self.client):
+            if once:  # then it may be asked twice
+                return int(self._scripts.run((self._append, keys, args))[0])
             return int(self._append(keys=keys, args=args))
 
     def announce(self, channel: str, event: str, data: bytes) -> None:
@@ -129,7 +131,7 @@ class RedisBackend:
         """As `Backend.announce_row`."""
         args = (row(snapshot), self._topics_of_row(tuple(audience)))
         with one_kind_of_error(self.client):
-            self._announce_row(keys=[self._keys.state(snapshot.task)], args=args)
+            self._scripts.run((self._announce_row, [self._keys.state(snapshot.task)], args))
 
     def request_cancel(self, task: str, at: float) -> None:
         """As `Backend.request_cancel`."""

@@ -14,8 +14,9 @@ from django.db.models.functions import Now
 from django.test import Client
 
 from progress_app import connections as progress
+from tasks_app.locks import Lock
 from tasks_app.maintenance import maintain
-from tasks_app.models import Attachment, Lock, Probe
+from tasks_app.models import Attachment, Probe
 from tests.faults.batch import Batch
 from tests.faults.faults import Fault, Scene
 from tests.faults.journal import Journal

@@ -152,7 +152,7 @@ def test_the_first_failure_stops_a_family_that_is_to_stop(parent: Callable[..., 
 
 def test_a_running_sibling_is_asked_to_stop(parent: Callable[..., Task]) -> None:
     task = parent([13, 1])
-    Task.objects.filter(parent=task, number=1).claim(attempt=0, worker="other", lease_s=45)
+    Task.objects.filter(parent=task, number=1).claim(worker="other", lease_s=45)
     run_children(task, 0)
     assert states(task) == ["failed", "cancelling"]
     assert again(task).state == "running"
@@ -288,7 +288,7 @@ def test_cancelling_the_parent_cancels_the_children(parent: Callable[..., Task],
 def test_a_parent_is_cancelled_when_its_running_child_has_agreed(parent: Callable[..., Task], staff: Any) -> None:
     task = parent([1, 2])
     child = Task.objects.filter(parent=task, number=0)
-    child.claim(attempt=0, worker="other", lease_s=45)
+    child.claim(worker="other", lease_s=45)
     lifecycle.cancel(task, user=staff)
     assert (again(task).state, states(task)) == ("cancelling", ["cancelling", "cancelled"])
     assert shown(task).state == "cancelling"

@@ -261,7 +261,7 @@ def test_work_that_the_user_may_not_see_is_not_joined(staff: User, owner: User, 
 
 def test_work_that_is_being_cancelled_is_not_joined(staff: User, import_shop: Callable[..., Task]) -> None:
     task = import_shop(staff, "north")
-    Task.objects.filter(pk=task.pk).claim(attempt=0, worker="w", lease_s=45)
+    Task.objects.filter(pk=task.pk).claim(worker="w", lease_s=45)
     Task.objects.filter(pk=task.pk).request_cancel()
     with pytest.raises(lifecycle.Refused, match="being cancelled"):
         import_shop(staff, "north")

@@ -1,8 +1,8 @@
 """The lifecycle, explored whole: two workers, maintenance and a canceller, in every interleaving of their steps.
 
-Each actor's read and its write are steps of their own, so that any other step may come between them. Leases run out
-at any time, workers die at any time, messages come as often as they like. Every world that can be reached within
-two attempts is visited once, by the UPDATEs that the project runs; in each one the invariants must hold, and from
+What maintenance reads and writes are two steps, so that any other step may come between them. Leases run out at any
+time, workers die at any time, messages come as often as they like. Every world that can be reached within three
+attempts is visited once, by the UPDATEs that the project runs; in each one the invariants must hold, and from
 each one an end must be within reach. (A random walk of ten thousand steps missed faults that need seven in a row.)
 """
 
@@ -14,21 +14,22 @@ from typing import Any
 import pytest
 
 from progress_app.events import FINAL, State
-from tasks_app.models import LONG_AGO, Task
+from tasks_app import statements
+from tasks_app.locks import LONG_AGO
+from tasks_app.models import Task
 from tasks_app.recovery import recover
 from tasks_app.transitions import OWNED, WAITING, Transitions
 from tests.factories import TaskFactory
 
 LEASE_S = 3600.0
-MOST_ATTEMPTS = 2
+MOST_ATTEMPTS = 3
 GOOD_UNTIL = datetime(2100, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, order=True)
 class Worker:
-    """What a worker believes: the attempt that it read (-1: none), the one it runs, and whether its lease is good."""
+    """What a worker believes: the attempt that it runs (-1: none), and whether its lease is good."""
 
-    read: int = -1
     runs: int = -1
     is_good: bool = False
 
@@ -99,18 +100,13 @@ def check(world: World) -> World:
     return world
 
 
-def reads(_: Lifecycle, world: World, place: int) -> World | None:
-    is_idle = world.workers[place].runs < 0 and world.attempt < MOST_ATTEMPTS
-    return world.with_worker(place, Worker(read=world.attempt)) if is_idle else None
-
-
 def claims(life: Lifecycle, world: World, place: int) -> World | None:
-    read = world.workers[place].read
-    if read < 0:
+    if world.workers[place].runs >= 0 or world.attempt >= MOST_ATTEMPTS:
         return None
-    won = life.row.claim(attempt=read, worker="w", lease_s=LEASE_S)
-    assert not won or (world.state in WAITING and read == world.attempt), "each claim is a new attempt"
-    return world.with_worker(place, Worker(runs=read + 1, is_good=True) if won else IDLE)
+    task = statements.claim(life.pk, worker="w", lease_s=LEASE_S, once=())
+    assert (task is not None) == (world.state in WAITING)
+    assert task is None or task.attempt == world.attempt + 1, "each claim is a new attempt"
+    return world.with_worker(place, Worker(runs=task.attempt, is_good=True)) if task else None
 
 
 def renews(life: Lifecycle, world: World, place: int) -> World | None:
@@ -128,7 +124,7 @@ def ends(state: State) -> Move:
         runs = world.workers[place].runs
         if runs < 0:
             return None
-        written = life.row.finish(attempt=runs, state=state)
+        written = statements.finish(life.pk, attempt=runs, state=state)
         assert written == (world.attempt == runs and world.state in OWNED), "only the newest attempt writes an end"
         return world.with_worker(place, IDLE)
 
@@ -177,7 +173,6 @@ def cancel_is_asked(life: Lifecycle, world: World, _: int) -> World | None:
 
 
 MOVES: dict[str, Move] = {
-    "a worker reads": reads,
     "a worker claims": claims,
     "a worker renews": renews,
     "a worker ends well": ends(State.SUCCEEDED),

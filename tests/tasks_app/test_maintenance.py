@@ -11,8 +11,9 @@ from progress_app.events import LogEntry, Snapshot, State
 from progress_app.exceptions import BackendUnavailable
 from tasks_app import runner
 from tasks_app.attempts import past_attempts
+from tasks_app.locks import Lock
 from tasks_app.maintenance import Report, maintain
-from tasks_app.models import Lock, Task
+from tasks_app.models import Task
 from tasks_app.recovery import recover
 from tests.factories import TaskFactory
 from tests.tasks_app.conftest import Broker

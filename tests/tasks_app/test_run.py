@@ -5,6 +5,7 @@ import json
 import threading
 from collections.abc import Callable
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django import forms
@@ -15,7 +16,7 @@ from django.utils import timezone
 from progress_app import connections
 from progress_app.events import Snapshot, State
 from progress_app.exceptions import AttemptSuperseded, BackendUnavailable, TaskCancelled
-from tasks_app import registry, runner
+from tasks_app import registry, runner, statements
 from tasks_app.attempts import past_attempts
 from tasks_app.host import TaskHost
 from tasks_app.models import Task
@@ -333,14 +334,14 @@ def test_a_database_that_refuses_the_end_gets_another_one(
     catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     catalogue(lambda _progress: 7)
-    finish = type(Task.objects.all()).finish
+    finish = statements.finish
 
-    def picky(rows: Any, **fields: Any) -> bool:
+    def picky(task_id: UUID, **fields: Any) -> bool:
         if fields["result"] == 7:
             raise DataError("no sevens")
-        return finish(rows, **fields)
+        return finish(task_id, **fields)
 
-    monkeypatch.setattr(type(Task.objects.all()), "finish", picky)
+    monkeypatch.setattr(statements, "finish", picky)
     task = run(a_task())
     assert (task.state, task.error_code) == ("failed", "not_kept")
 
@@ -419,15 +420,16 @@ def test_a_database_that_is_away_for_a_moment_gets_the_end(
 ) -> None:
     catalogue(lambda _progress: None)
     monkeypatch.setattr(runner, "FIRST_PAUSE_S", 0)
-    finish, faults = type(Task.objects.all()).finish, [OperationalError("away"), OperationalError("away")]
+    finish, faults = statements.finish, [OperationalError("away"), OperationalError("away")]
 
-    def flaky(rows: Any, **fields: Any) -> bool:
+    def flaky(task_id: UUID, **fields: Any) -> bool:
         if faults:
             raise faults.pop()
-        return finish(rows, **fields)
+        return finish(task_id, **fields)
 
-    monkeypatch.setattr(type(Task.objects.all()), "finish", flaky)
+    monkeypatch.setattr(statements, "finish", flaky)
     assert run(a_task()).state == "succeeded"
+    assert not faults
 
 
 def test_a_run_writes_the_row_twice(catalogue: Catalogue) -> None:

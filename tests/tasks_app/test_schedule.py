@@ -18,7 +18,8 @@ from django_celery_beat.models import CrontabSchedule, IntervalSchedule, Periodi
 from django_celery_beat.schedulers import ModelEntry
 
 from tasks_app import registry, schedule
-from tasks_app.models import Lock, Task
+from tasks_app.locks import Lock
+from tasks_app.models import Task
 from tasks_app.schedule import START, Schedule
 from tasks_app.tasks import start_scheduled
 from tests.factories import QUICK

@@ -1,10 +1,12 @@
 """What a worker does between tasks."""
 
-from collections.abc import Callable
+import socket
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 
 import pytest
 from celery.signals import task_prerun
-from django.db import connections
+from django.db import OperationalError, connections
 
 from tasks_app.models import Task
 
@@ -34,10 +36,33 @@ def test_one_on_which_something_failed_is_not(begins: Callable[[], bool]) -> Non
     assert not Task.objects.exists()
 
 
-def test_one_that_died_unnoticed_is_found_out(begins: Callable[[], bool], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connections["default"], "health_check_enabled", True)
-    monkeypatch.setattr(connections["default"], "is_usable", lambda: False)
+@pytest.fixture
+def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[socket.socket]:
+    """The server's end of the connection."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs, monkeypatch.context() as patch:
+        patch.setattr(connections["default"], "connection", SimpleNamespace(fileno=ours.fileno))
+        patch.setattr(connections["default"], "_close", lambda: None)
+        yield theirs
+
+
+def test_one_whose_server_has_gone_is_not(begins: Callable[[], bool], server: socket.socket) -> None:
+    server.close()
     assert not begins()
+
+
+def test_one_that_knows_that_it_is_closed_is_not(
+    begins: Callable[[], bool], server: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def closed() -> int:
+        raise OperationalError("the connection is closed")
+
+    monkeypatch.setattr(connections["default"].connection, "fileno", closed)
+    assert not begins()
+
+
+def test_one_whose_server_says_nothing_is_kept(begins: Callable[[], bool], server: socket.socket) -> None:
+    assert begins()
 
 
 def test_a_transaction_is_left_alone(begins: Callable[[], bool], monkeypatch: pytest.MonkeyPatch) -> None:

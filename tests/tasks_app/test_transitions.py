@@ -8,7 +8,8 @@ from django.db import connection
 from django.utils import timezone
 
 from progress_app.events import State
-from tasks_app.models import Lock, Task
+from tasks_app.locks import Lock
+from tasks_app.models import Task
 from tasks_app.transitions import Transitions
 from tests.factories import TaskFactory
 
@@ -21,13 +22,13 @@ def row(task: Task) -> Transitions:
 
 def test_a_claim_raises_the_attempt_and_takes_a_lease() -> None:
     task = TaskFactory.create()
-    assert row(task).claim(attempt=0, worker="w", lease_s=45)
+    assert row(task).claim(worker="w", lease_s=45)
     task.refresh_from_db()
     assert (task.state, task.attempt, task.worker) == (State.RUNNING, 1, "w")
     assert task.started_at is not None
     assert task.lease_until is not None
     assert abs(task.lease_until - timezone.now() - timedelta(seconds=45)) < timedelta(seconds=10)
-    assert not row(task).claim(attempt=0, worker="second copy", lease_s=45)
+    assert not row(task).claim(worker="second copy", lease_s=45)
 
 
 @pytest.mark.django_db(transaction=True)
@@ -37,7 +38,7 @@ def test_of_many_workers_that_claim_at_once_one_wins() -> None:
 
     def claim() -> None:
         start.wait()
-        won.append(row(task).claim(attempt=0, worker=threading.current_thread().name, lease_s=45))
+        won.append(row(task).claim(worker=threading.current_thread().name, lease_s=45))
         connection.close()
 
     threads = [threading.Thread(target=claim) for _ in range(8)]
@@ -60,7 +61,7 @@ def test_an_older_attempt_changes_nothing() -> None:
 def test_an_ended_task_stays_ended() -> None:
     task = TaskFactory.create(ended=True)
     moves = [
-        row(task).claim(attempt=1, worker="w", lease_s=1),
+        row(task).claim(worker="w", lease_s=1),
         row(task).finish(attempt=1, state=State.FAILED),
         row(task).hand_back(attempt=1),
         row(task).request_cancel(),

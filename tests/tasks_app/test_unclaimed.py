@@ -3,12 +3,13 @@
 from datetime import timedelta
 from types import SimpleNamespace
 from typing import Any
+from uuid import UUID
 
 import pytest
 from django.db import InterfaceError, OperationalError
 from django.utils import timezone
 
-from tasks_app import outbox, runner, tasks
+from tasks_app import outbox, runner, statements, tasks
 from tasks_app.maintenance import maintain
 from tasks_app.models import Task
 from tasks_app.outbox import celery_id
@@ -22,14 +23,14 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 def away(monkeypatch: pytest.MonkeyPatch) -> list[Exception]:
     """What the database answers to the next claims."""
     faults: list[Exception] = []
-    claim = type(Task.objects.all()).claim
+    claim = statements.claim
 
-    def claiming(rows: Any, **fields: Any) -> bool:
+    def claiming(task_id: UUID, **fields: Any) -> Task | None:
         if faults:
             raise faults.pop()
-        return claim(rows, **fields)
+        return claim(task_id, **fields)
 
-    monkeypatch.setattr(type(Task.objects.all()), "claim", claiming)
+    monkeypatch.setattr(statements, "claim", claiming)
     monkeypatch.setattr(runner, "FIRST_PAUSE_S", 0)
     return faults
 
