@@ -7,7 +7,8 @@ from uuid import uuid4
 import pytest
 
 from config.places import BASE
-from progress_app import testing
+from progress_app import connections, testing
+from progress_app.events import State
 from progress_app.testing import RecordingReporter
 from tasks_app import registry
 from tasks_app.models import Task
@@ -56,6 +57,22 @@ def test_threads_and_coroutines_count(defined: dict[str, Any]) -> None:
     progress = RecordingReporter()
     assert asyncio.run(defined["add_up"](progress)) == 3
     assert progress.last.current == 3
+
+
+def test_a_file_is_attached_whole(defined: dict[str, Any]) -> None:
+    progress = RecordingReporter()
+    defined["table_of_squares"](progress)
+    rows = progress.attachments["squares.csv"].decode().splitlines()
+    assert (len(rows), rows[-1]) == (1_000, "999,998001")
+
+
+@pytest.mark.usefixtures("redis_db")
+def test_code_for_celery_progress_reports(defined: dict[str, Any]) -> None:
+    task = defined["send_letters"].apply(args=(["Ada", "Bo"],))
+    told = connections.backend().read_snapshot(task.id)
+    assert (task.result, told and (told.state, told.current, told.total, told.message)) == (
+        2, (State.SUCCEEDED, 2, 2, "To Bo"),
+    )  # fmt: skip
 
 
 @pytest.mark.django_db(transaction=True)
