@@ -9,6 +9,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from django.contrib.auth.models import User
 from django.template import engines
+from django.utils import timezone
 from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 
 from progress_app import connections
@@ -182,6 +183,7 @@ def test_fifty_bars_on_one_page_share_one_connection(live: Stack, member: Page, 
     template = "{% load progress %}{% for task in tasks %}" + bars + "{% endfor %}"
     body = engines["django"].from_string(template).render({"tasks": tasks})
     member.route(f"{live.url}/many/", partial(_give, body=body))
+    member.set_viewport_size({"width": 400, "height": 300})  # most are out of sight, and are to be told all the same
     member.goto(f"{live.url}/many/")
     expect(member.locator("progress-bar")).to_have_count(50)
     steps.expect_connection(member, "live")
@@ -298,3 +300,20 @@ def test_the_log_is_searched_and_sifted(live: Stack, member: Page, running_task:
     expect(lines).to_have_count(2)
     member.get_by_label("Search the log").fill("ERROR")
     expect(lines).to_have_count(1)
+
+
+@pytest.mark.parametrize("path", ["/", "/tasks/?scope=all"])
+def test_a_page_of_many_bars_says_how_it_is_connected_and_since_when_it_is_not(
+    live: Stack, member: Page, running_task: MakeTask, path: str
+) -> None:
+    task = running_task()
+    member.goto(live.url + path)
+    sign = member.locator("#line-sign")
+    expect(sign).to_have_text("live")
+    member.context.set_offline(True)
+    expect(sign).to_have_text(re.compile(r"^offline, as of \d\d:\d\d$"))
+    member.context.set_offline(False)
+    expect(sign).to_have_text("live", timeout=30_000)
+    Task.objects.filter(pk=task.pk).update(state=State.SUCCEEDED, finished_at=timezone.now())
+    connections.backend().publish(Snapshot(task=str(task.pk), state=State.SUCCEEDED, attempt=1, percent=100.0))
+    expect(sign).to_be_empty()
