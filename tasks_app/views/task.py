@@ -43,6 +43,7 @@ def detail(request: HttpRequest, task_id: UUID) -> HttpResponse:
 def _shown(request: HttpRequest, task: Task) -> Mapping[str, Any]:
     control = may_control(request.user, task)
     log, position = joblog(task)
+    files = list(task.attachments.all())
     job = registry.find(task.job)
     usual = None if task.is_final else history(task.job).usual
     return {
@@ -54,6 +55,7 @@ def _shown(request: HttpRequest, task: Task) -> Mapping[str, Any]:
         "task": task,
         "job": job,
         "given": given(job, task) if job else [],
+        "files_given": [file for file in files if file.field],
         "may_control": control,
         "may_cancel": control and task.may_be_cancelled,
         "may_retry": control and task.is_final and task.parent_id is None and job is not None,
@@ -64,7 +66,7 @@ def _shown(request: HttpRequest, task: Task) -> Mapping[str, Any]:
         and may_start(request.user, job),
         "past_attempts": past_attempts(task),
         "trail": trail(task),
-        "attachments": list(task.attachments.all()),
+        "attachments": files,
         "log": log,
         "log_channel": log_channel(task.pk),
         "log_position": position,

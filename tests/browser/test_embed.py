@@ -78,6 +78,18 @@ def test_on_another_origin_a_shared_link_is_followed_to_the_end(
     steps.expect_state(page, "succeeded")
 
 
+def test_the_page_of_a_shared_link_has_the_two_lines_to_copy(
+    live: Stack, member: Page, running_task: MakeTask, elsewhere: Elsewhere
+) -> None:
+    task = live_task(running_task())
+    member.goto(f"{live.url}/tasks/{task.pk}/")
+    member.get_by_role("button", name="Make a link").click()
+    lines = member.get_by_label("In a page of your own").input_value()
+    elsewhere.page = f"<!doctype html><title>Wiki</title>{lines}"
+    member.goto(elsewhere.url)
+    expect(member.locator("[data-part=percent]").first).to_have_text("42%")
+
+
 def test_a_revoked_link_leaves_what_the_page_itself_says(
     live: Stack, page: Page, running_task: MakeTask, elsewhere: Elsewhere
 ) -> None:

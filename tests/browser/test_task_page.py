@@ -18,6 +18,10 @@ from tests.stack import Stack
 pytestmark = pytest.mark.long
 
 LATER = "const now = Date.now; window.aheadMs = 0; Date.now = () => now() + window.aheadMs;"
+BELOW_LAST_LINE_PX = """() => {
+  const [frame, last] = [".log-frame", ".log-line:last-of-type"].map((part) => document.querySelector(part));
+  return frame.getBoundingClientRect().bottom - last.getBoundingClientRect().bottom;
+}"""
 NOTIFICATIONS = """
   window.told = [];
   window.Notification = class {
@@ -131,10 +135,7 @@ def test_the_log_of_a_task_that_ended_under_one_s_eyes_is_as_long_as_its_lines(
     steps.expect_connection(member, "live")
     end(task, State.SUCCEEDED)
     expect(member.locator("#log")).to_have_class(re.compile("log-ended"))
-    frame, last = member.locator(".log-frame").bounding_box(), member.locator(".log-line").last.bounding_box()
-    assert frame is not None
-    assert last is not None
-    assert frame["y"] + frame["height"] - last["y"] - last["height"] <= 32, "no empty sheet below the last line"
+    assert member.evaluate(BELOW_LAST_LINE_PX) <= 32, "no empty sheet below the last line"
 
 
 def test_that_a_task_failed_is_said_once(live: Stack, member: Page, running_task: MakeTask) -> None:
@@ -169,3 +170,22 @@ def test_the_picture_over_time_grows_while_one_looks(live: Stack, member: Page, 
     steps.wait_for(member, lambda: float(bar.get_attribute("width") or 0) > before, "the bar of what runs to grow")
     assert frame.get_attribute("viewBox") != drawn
     expect(member.locator(".lane", has_text="Tidy up").locator("rect")).to_have_count(0)
+
+
+def test_the_picture_stands_still_while_nobody_knows_whether_the_task_goes_on(
+    live: Stack, member: Page, running_task: MakeTask
+) -> None:
+    task = live_task(running_task(started_at=timezone.now()))
+    member.clock.install()
+    member.goto(f"{live.url}/tasks/{task.pk}/")
+    steps.expect_connection(member, "live")
+    bar = member.locator("rect[data-open]")
+    before = float(bar.get_attribute("width") or 0)
+    member.clock.run_for(5_000)
+    seen = float(bar.get_attribute("width") or 0)
+    assert seen >= before + 4
+    member.context.set_offline(True)
+    steps.expect_connection(member, "offline")
+    lost = float(bar.get_attribute("width") or 0)
+    member.clock.run_for(5_000)
+    assert float(bar.get_attribute("width") or 0) == lost

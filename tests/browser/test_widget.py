@@ -118,6 +118,7 @@ def test_names_of_files_are_text(live: Stack, member: Page, running_task: MakeTa
 
 def test_the_log_follows_unless_the_reader_scrolled_up(live: Stack, member: Page, running_task: MakeTask) -> None:
     task = running_task()
+    member.set_viewport_size({"width": 1200, "height": 1400})  # the whole log is within the window
     _open(live, member, task)
     log, button = member.locator("#log"), member.get_by_role("button", name="New lines")
     _publish(task, log=tuple(_say(task, f"line {number}") for number in range(60)))

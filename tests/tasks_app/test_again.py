@@ -118,7 +118,12 @@ def test_a_task_that_the_broker_should_have_and_has_not_says_that_it_waits_for_t
 
 def test_a_task_s_page_tells_what_it_was_given(client: Client, ended: Task) -> None:
     page = " ".join(client.get(ended.get_absolute_url()).content.decode().split())
-    for part in ("<dt>Shop</dt> <dd> north </dd>", "<dt>Days</dt> <dd> tu </dd>", ">first.csv</a>"):
+    for part in (
+        "<dt>File</dt> <dd> <a",
+        "<dt>Shop</dt> <dd> north </dd>",
+        "<dt>Days</dt> <dd> tu </dd>",
+        ">first.csv</a>",
+    ):
         assert part in page
     assert "first.csv ·" in " ".join(client.get("/tasks/").content.decode().split())
 

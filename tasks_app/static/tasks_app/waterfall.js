@@ -7,12 +7,13 @@
 import { durationText } from "../progress_app/wording.js";
 
 const TICK_MS = 1_000;
+const IN_SIGHT = new Set(["live", "polling"]);
 const drawnAt = new WeakMap(); // each drawing, and when it came, by a clock that nobody sets
 
 /** Let the picture on the page, if there is one, show the present moment. */
 export function growWaterfall() {
   const picture = document.querySelector(".waterfall[data-live]");
-  if (!picture || document.hidden) return;
+  if (!picture || document.hidden || !isInSight()) return;
   if (!drawnAt.has(picture)) drawnAt.set(picture, performance.now());
   const passedS = (performance.now() - drawnAt.get(picture)) / 1_000;
   const wholeS = Number(picture.dataset.wholeS) + passedS;
@@ -26,6 +27,11 @@ export function growWaterfall() {
   for (const mark of picture.querySelectorAll("[data-at-s]")) {
     mark.setAttribute("x", `${((100 * Number(mark.dataset.atS)) / wholeS).toFixed(2)}%`);
   }
+}
+
+/** Whether we know that the task goes on: a picture that we have lost sight of stands still. */
+function isInSight() {
+  return IN_SIGHT.has(document.querySelector("#bar progress-bar").dataset.connection);
 }
 
 growWaterfall();
