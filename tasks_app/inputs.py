@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from django import forms
+from django.utils.choices import flatten_choices
 from django.utils.text import Truncator
 from django.utils.translation import gettext
 
@@ -45,16 +46,30 @@ def _text(job: Job, task: Task) -> str:
 
 def given(job: Job, task: Task) -> list[tuple[str, str]]:
     """What stood in the form's fields, each by its label; without files, what was left empty, and passwords."""
-    fields = job.form.base_fields
+    fields = {
+        name: field
+        for name, field in job.form.base_fields.items()
+        if task.params.get(name) not in ("", None, []) and not isinstance(field.widget, forms.PasswordInput)
+    }
     return [
-        (str(fields[name].label or name.replace("_", " ").capitalize()), Truncator(_said(value)).chars(LONGEST_TEXT))
-        for name, value in task.params.items()
-        if name in fields and value not in ("", None, []) and not isinstance(fields[name].widget, forms.PasswordInput)
+        (_label(name, field), Truncator(_said(field, task.params[name])).chars(LONGEST_TEXT))
+        for name, field in fields.items()
     ]
 
 
-def _said(value: Any) -> str:
-    return gettext("yes") if value is True or value == "on" else _value(value)
+def _label(name: str, field: forms.Field) -> str:
+    return str(field.label or name.replace("_", " ").capitalize())
+
+
+def _said(field: forms.Field, value: Any) -> str:
+    """A value in words: what was chosen as it was offered."""
+    if isinstance(field, forms.BooleanField):
+        return gettext("yes")
+    if not isinstance(field, forms.ChoiceField):
+        return _value(value)
+    offered = {str(key): str(label) for key, label in flatten_choices(field.choices)}
+    chosen = value if isinstance(value, list) else [value]
+    return ", ".join(offered.get(str(each), str(each)) for each in chosen)
 
 
 def _value(value: Any) -> str:

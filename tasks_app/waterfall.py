@@ -48,6 +48,11 @@ class Lane:
     is_open: bool = False
     pieces: tuple[Piece, ...] = ()
 
+    @property
+    def is_drawn(self) -> bool:
+        """Whether it has begun: what took no time is seen too."""
+        return self.state != StageState.PENDING
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tick:

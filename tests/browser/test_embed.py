@@ -84,7 +84,7 @@ def test_the_page_of_a_shared_link_has_the_two_lines_to_copy(
     task = live_task(running_task())
     member.goto(f"{live.url}/tasks/{task.pk}/")
     member.get_by_role("button", name="Make a link").click()
-    lines = member.get_by_label("In a page of your own").input_value()
+    lines = member.get_by_role("textbox", name="In a page of your own").input_value()
     elsewhere.page = f"<!doctype html><title>Wiki</title>{lines}"
     member.goto(elsewhere.url)
     expect(member.locator("[data-part=percent]").first).to_have_text("42%")

@@ -121,7 +121,7 @@ def test_a_task_s_page_tells_what_it_was_given(client: Client, ended: Task) -> N
     for part in (
         "<dt>File</dt> <dd> <a",
         "<dt>Shop</dt> <dd> north </dd>",
-        "<dt>Days</dt> <dd> tu </dd>",
+        "<dt>Days</dt> <dd> Tuesday </dd>",
         ">first.csv</a>",
     ):
         assert part in page
