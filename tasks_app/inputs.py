@@ -67,7 +67,9 @@ def _said(field: forms.Field, value: Any) -> str:
         return gettext("yes")
     if not isinstance(field, forms.ChoiceField):
         return _value(value)
-    offered = {str(key): str(label) for key, label in flatten_choices(field.choices)}
+    choices: Any = field.choices
+    flat: list[tuple[Any, Any]] = list(flatten_choices(choices))
+    offered = {str(key): str(label) for key, label in flat}
     chosen = value if isinstance(value, list) else [value]
     return ", ".join(offered.get(str(each), str(each)) for each in chosen)
 

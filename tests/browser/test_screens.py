@@ -52,6 +52,7 @@ def pages(staff: User, running_task: MakeTask) -> dict[str, str]:
         "failed": f"/tasks/{failed.pk}/",
         "done": f"/tasks/{done.pk}/",
         "linked": f"/shared/{token}/",
+        "doctor": "/doctor/",
         "absent": "/nowhere/",
     }
 
@@ -109,6 +110,17 @@ def test_every_page_fits_and_has_no_fault_for_a_screen_reader(
             assert page.evaluate("document.documentElement.scrollWidth") <= room, (name, width_px)
         found[name] = faults(page)
     assert {name: told for name, told in found.items() if told} == {}
+
+
+def test_the_page_of_a_link_just_made_has_no_fault_for_a_screen_reader(
+    live: Stack, themed: BrowserContext, running_task: MakeTask, theme: Theme
+) -> None:
+    page = themed.new_page()
+    page.goto(f"{live.url}/tasks/{running_task().pk}/")
+    page.get_by_role("button", name="Make a link").click()
+    expect(page.get_by_role("heading", name="In a page of your own")).to_be_visible()
+    assert faults(page) == []
+    steps.keep_picture(page, f"screen-share-{theme}")
 
 
 def test_the_login_has_no_fault_for_a_screen_reader(live: Stack, page: Page) -> None:

@@ -8,7 +8,7 @@ from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from progress_app import connections
-from progress_app.events import Children, Snapshot, State
+from progress_app.events import Children, Snapshot, StageProgress, StageRef, StageState, State
 from tasks_app.models import Task
 from tests.browser import steps
 from tests.browser.test_screens import MakeTask, live_task
@@ -189,3 +189,24 @@ def test_the_picture_stands_still_while_nobody_knows_whether_the_task_goes_on(
     lost = float(bar.get_attribute("width") or 0)
     member.clock.run_for(5_000)
     assert float(bar.get_attribute("width") or 0) == lost
+
+
+@pytest.mark.parametrize("width_px", [390, 1280])
+def test_nothing_below_the_bar_moves_when_a_waiting_task_starts(
+    live: Stack, member: Page, running_task: MakeTask, width_px: int
+) -> None:
+    task = running_task(job="profile_csv", state=State.QUEUED, attempt=0)
+    member.set_viewport_size({"width": width_px, "height": 900})
+    member.goto(f"{live.url}/tasks/{task.pk}/")
+    steps.expect_connection(member, "live")
+    below = ["#outcome", ".columns", "#waterfall"]
+    tops = "(parts) => parts.map((part) => document.querySelector(part).getBoundingClientRect().top + scrollY)"
+    before = member.evaluate(tops, below)
+    Task.objects.filter(pk=task.pk).update(state=State.RUNNING, attempt=1, started_at=timezone.now())
+    names = ("Read", "Profile", "Report")
+    states = (StageState.RUNNING, StageState.PENDING, StageState.PENDING)
+    stages = tuple(StageProgress(name=name, state=state) for name, state in zip(names, states, strict=True))
+    tell(task, 10.0, stages=stages, stage=StageRef(index=0, name="Read"), current=1, total=10, unit="rows", rate=2.0)
+    expect(member.get_by_role("progressbar")).to_have_attribute("aria-valuenow", "10")
+    expect(member.locator(".lane[data-state=running]")).to_have_count(1)
+    assert member.evaluate(tops, below) == before
