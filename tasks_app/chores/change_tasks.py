@@ -42,6 +42,7 @@ class ChangeTasksForm(forms.Form):
     description=_("Cancels or repeats every task of a selection, and reports what came of it."),
     form=ChangeTasksForm,
     permission=ANYBODY,
+    priority=0,  # who cancels many does not wait behind them
     restartable=False,
     unlisted=True,
 )

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from django.test import Client
 
 from progress_app.events import State
 from tasks_app import runner
+from tasks_app.line import place_of
 from tasks_app.models import Task
 from tests.factories import TaskFactory
 
@@ -48,6 +50,16 @@ def test_the_ticked_ones_are_cancelled_and_the_report_says_what_was_not(owner: U
     assert report.state == State.SUCCEEDED
     assert report.result["done"] == 1
     assert "already ended" in next(iter(report.result["refused"]))
+
+
+def test_who_cancels_many_does_not_wait_behind_them(owner: User) -> None:
+    waiting = TaskFactory.create_batch(3, owner=owner)
+    report = post(owner, verb="cancel", every="1")
+    assert states(*waiting) == [State.CANCELLED] * 3
+    again = Task.objects.create(job="rehearsal", owner=owner, created_at=report.created_at - timedelta(minutes=1))
+    Task.objects.filter(pk=report.pk).update(state=State.QUEUED, finished_at=None)
+    report.refresh_from_db()
+    assert [place_of(task).position for task in (report, again)] == [1, 2]  # type: ignore[union-attr]
 
 
 def test_all_that_match_are_repeated(staff: User) -> None:
