@@ -27,12 +27,15 @@ class HalfOpen:
 
     async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._alive.add(task := asyncio.current_task())  # type: ignore[arg-type]
-        there, back = await asyncio.open_connection("127.0.0.1", self._target)
+        ends = [writer]
         try:
-            await asyncio.gather(self._forward(reader, back, task), self._answer(there, writer, task))
+            with suppress(OSError):  # the target is away, and so are we
+                there, back = await asyncio.open_connection("127.0.0.1", self._target)
+                ends.append(back)
+                await asyncio.gather(self._forward(reader, back, task), self._answer(there, writer, task))
         finally:
             self._alive.discard(task)
-            for end in (back, writer):
+            for end in ends:
                 end.close()
 
     async def _forward(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, task: Any) -> None:

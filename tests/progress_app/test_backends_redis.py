@@ -355,6 +355,7 @@ async def test_a_redis_that_was_away_and_lost_its_data_is_followed_again(
         after = backend.publish(snapshot()).pos
         await until(lambda: listener.entries)
     assert listener.entries[-1].pos == after > before
+    assert listener.causes[:3] == ["closed", "away", "away"]
     assert "trying again" in caplog.text
 
 

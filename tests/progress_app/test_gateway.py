@@ -339,6 +339,13 @@ async def test_with_redis_away_a_session_may_come_back(theirs: Browser, task: Ta
     expect_come_back(await theirs.get(url(f"task-{task.pk}")))
 
 
+@configured(PROGRESS_REDIS_URL=LOOPBACK, PROGRESS_MAX_STREAMS_PER_USER=1)
+async def test_with_redis_away_no_seat_is_lost(theirs: Browser, task: Task, caplog: pytest.LogCaptureFixture) -> None:
+    for _ in range(2):
+        expect_come_back(await theirs.get(url(f"task-{task.pk}")))
+    assert "streams open" not in caplog.text
+
+
 @configured(PROGRESS_REDIS_URL=LOOPBACK)
 async def test_with_redis_away_a_token_is_503_and_not_logged(nobody: Browser, caplog: pytest.LogCaptureFixture) -> None:
     made = tokens.mint()
