@@ -236,6 +236,7 @@ LOGGING = {
     "loggers": {
         "django": {"handlers": [], "level": "INFO", "propagate": True},
         "httpx": {"level": "WARNING"},  # a line a request, with its address
+        "urllib3": {"level": "INFO"},  # below it the same: the address of a request to Pusher has its signature
         "ably": {"level": "CRITICAL"},  # what it logs it also raises, and that is logged once, without secrets
     },
 }

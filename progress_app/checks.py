@@ -13,6 +13,8 @@ from progress_app.exceptions import SettingError
 from progress_app.transports.base import TransportMissing
 
 APP: Final = "progress_app"
+Wanted = tuple[str, str, str, str]  # the name of a setting, its value, the form that fits, and that in words
+ADDRESS: Final = (r"https?://[^\s/:@]+(:\d{1,5})?/?", "http:// or https://, a host, and a port")
 
 
 @register()
@@ -53,20 +55,31 @@ def _transport(settings: conf.Settings) -> list[CheckMessage]:
 
 def _credentials(settings: conf.Settings) -> list[tuple[str, str]]:
     """The settings that the transport needs and that cannot be right, with what is wrong; never their values."""
-    wanted = {
-        "pusher": (
-            ("PROGRESS_PUSHER_APP_ID", settings.pusher_app_id, r"\d+", "digits"),
-            ("PROGRESS_PUSHER_KEY", settings.pusher_key, r"[\w-]+", "letters and digits"),
-            ("PROGRESS_PUSHER_SECRET", settings.pusher_secret, r"\S+", "a text without blanks"),
-            ("PROGRESS_PUSHER_CLUSTER", settings.pusher_cluster or settings.pusher_url, r"\S+", "eu for instance"),
-        ),
-        "ably": (("PROGRESS_ABLY_KEY", settings.ably_key, r"[\w-]+\.[\w-]+:\S+", "the form app.key:secret"),),
-    }
-    found = []
-    for name, value, form, allowed in wanted.get(settings.transport, ()):
-        if not re.fullmatch(form, value):
-            found.append((name, f"{'not as it must be' if value else 'missing'}, expected {allowed}"))
-    return found
+    wanted = {"pusher": _of_pusher, "ably": _of_ably}.get(settings.transport)
+    return [
+        (name, f"{'not as it must be' if value else 'missing'}, expected {allowed}")
+        for name, value, form, allowed in (wanted(settings) if wanted else ())
+        if not re.fullmatch(form, value)
+    ]
+
+
+def _of_pusher(settings: conf.Settings) -> list[Wanted]:
+    place = (
+        ("PROGRESS_PUSHER_URL", settings.pusher_url, *ADDRESS)  # of an own server, in the place of a cluster
+        if settings.pusher_url
+        else ("PROGRESS_PUSHER_CLUSTER", settings.pusher_cluster, r"[\w-]+", "eu or mt1 for instance")
+    )
+    return [
+        ("PROGRESS_PUSHER_APP_ID", settings.pusher_app_id, r"\d+", "digits"),
+        ("PROGRESS_PUSHER_KEY", settings.pusher_key, r"[\w-]+", "letters and digits"),
+        ("PROGRESS_PUSHER_SECRET", settings.pusher_secret, r"\S+", "a text without blanks"),
+        place,
+    ]
+
+
+def _of_ably(settings: conf.Settings) -> list[Wanted]:
+    key = ("PROGRESS_ABLY_KEY", settings.ably_key, r"[\w-]+\.[\w-]+:\S+", "the form app.key:secret")
+    return [key, ("PROGRESS_ABLY_URL", settings.ably_url, *ADDRESS)] if settings.ably_url else [key]
 
 
 def _proxy(url: str) -> list[CheckMessage]:

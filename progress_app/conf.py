@@ -69,7 +69,7 @@ class Settings:
     ably_url: str = _setting("", "Ably: an emulator for tests, instead of the service.")
     grip_url: str = _setting("", "Control address of a GRIP proxy that holds the streams; empty: none.", secret=True)
     publish_rate: float = _setting(2.0, "Messages a second that one process sends to Pusher or Ably.", least=0.1)
-    publish_waiting: int = _setting(2_000, "Tasks, and log entries, that may wait to be sent there.", least=1)
+    publish_waiting: int = _setting(2_000, "Of ends, tasks and log entries each, so many may wait to be sent.", least=1)
 
     @property
     def reads(self) -> Callable[[Any, str], bool]:

@@ -39,7 +39,7 @@ class Publisher:
     Args:
         transport: where to.
         per_s: messages at most in any second; only a process that ends sends the ends that wait all the same.
-        most: states and log entries that may wait, each.
+        most: ends, states and log entries that may wait, each.
         tell: called with the service's condition while it cannot be used, and when it can again; may raise.
         address: the snapshot's address of a task, for what is too long to be sent.
         gap_s: pause between calls that are not full.
@@ -60,6 +60,8 @@ class Publisher:
         self._clock = clock
         self._raised_s = -math.inf
         self._called_s = -math.inf
+        self._drops_told = 0
+        self._drops_told_s = -math.inf
         self._news = threading.Event()
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
@@ -128,6 +130,7 @@ class Publisher:
 
     def _send(self, batch: Sequence[Message]) -> None:
         self._called_s = self._clock()
+        self._tell_of_drops()
         try:
             self.transport.send(batch)
         except Refused as error:
@@ -146,6 +149,12 @@ class Publisher:
             self._worked()
         finally:
             self._allowance.sent(len(batch))
+
+    def _tell_of_drops(self) -> None:
+        dropped = self._queue.dropped - self._drops_told
+        if dropped and self._clock() - self._drops_told_s >= RAISED_AGAIN_S:
+            self._drops_told, self._drops_told_s = self._queue.dropped, self._clock()
+            logger.warning("%d messages to %s were dropped: too many waited.", dropped, self.transport.name)
 
     def _worked(self) -> None:
         if self.breaker.is_open:

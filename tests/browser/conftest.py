@@ -11,7 +11,14 @@ from playwright.sync_api import BrowserContext, Page
 from progress_app.events import State
 from tasks_app.models import Task
 from tests.browser import steps
+from tests.browser.lone_page import Answers
 from tests.stack import Stack
+
+
+@pytest.fixture
+def answers() -> Answers:
+    """Return the answers of a lone page's snapshots, which a test may change."""
+    return Answers()
 
 
 @pytest.fixture

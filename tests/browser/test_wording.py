@@ -5,13 +5,13 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page
 
-from tests.browser.test_event_stream import ORIGIN, _serve
+from tests.browser.lone_page import ORIGIN, serve
 
 
 @pytest.fixture
 def modules(page: Page) -> Page:
     """Open an empty page that can import the modules."""
-    page.route(f"{ORIGIN}/**", _serve)
+    page.route(f"{ORIGIN}/**", serve)
     page.goto(f"{ORIGIN}/")
     return page
 

@@ -27,6 +27,7 @@ KEY = f"{KEY_NAME}:{KEY_SECRET}"
 CLOCK_MS = 120_000
 TTL_MS = 3_600_000
 MOST_BYTES = 64 * 1024
+MOST_BODY_BYTES = 2 * 1024 * 1024
 MOST_CHANNELS = 100
 KEPT = 100
 MODES = 1 << 17 | 1 << 18  # may publish and subscribe, as the client library reads it
@@ -131,7 +132,10 @@ class Ably:
         return Response(await self._publish(desk, name, messages), 201)
 
     async def _batch(self, request: Request, desk: Desk) -> Response:
-        bearer, found = self._bearer(request), json.loads(request.body)
+        bearer, size = self._bearer(request), len(request.body)
+        if size > MOST_BODY_BYTES:
+            raise Fault(413, 40009, f"Maximum request body exceeded ({size} bytes)")
+        found = json.loads(request.body)
         specs = found if isinstance(found, list) else [found]
         results, failed = [], 0
         for spec in specs:

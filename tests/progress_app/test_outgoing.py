@@ -28,11 +28,20 @@ def test_ends_go_first_and_take_the_place_of_states() -> None:
     assert queue.take(10) == [end("b"), state("a")]
 
 
-def test_no_end_is_dropped_however_many_wait() -> None:
+def test_of_ends_the_oldest_are_dropped_and_counted() -> None:
     queue = Outgoing(3)
-    for number in range(100):
+    for number in range(5):
         queue.put(end(f"task-{number}"))
-    assert len(queue.take(1000)) == 100
+    queue.put_back([end("task-0"), end("task-1")])
+    assert queue.take(9) == [end("task-2"), end("task-3"), end("task-4")]
+    assert queue.dropped == 4
+
+
+def test_ends_that_come_back_go_before_those_that_came_meanwhile() -> None:
+    queue = Outgoing(3)
+    queue.put(end("c"))
+    queue.put_back([end("a"), end("b")])
+    assert queue.take(9) == [end("a"), end("b"), end("c")]
 
 
 def test_states_beyond_the_bound_are_dropped_and_counted() -> None:

@@ -184,7 +184,7 @@ class EventStream {
   }
 
   async #fetch(viewer) {
-    if ((await this.#pollers.ask(viewer)) === "failed") this.#pollers.start(viewer);
+    if ((await this.#pollers.askAnew(viewer)) === "failed") this.#pollers.start(viewer);
   }
 
   #finished(channel) {

@@ -38,6 +38,11 @@ export class Pollers {
     return this.#of(viewer).ask();
   }
 
+  /** As `ask`, but of the server as it is from now on. */
+  askAnew(viewer) {
+    return this.#of(viewer).askAnew();
+  }
+
   hurry() {
     for (const poller of this.#byChannel.values()) poller.hurry();
   }

@@ -7,6 +7,7 @@
  */
 import { Backoff } from "./backoff.js";
 
+const LEAST_S = 1;
 const QUICK_S = 2;
 const SLOW_S = 15;
 const HIDDEN_S = 30;
@@ -78,6 +79,12 @@ export class Poller {
     return this.#asking;
   }
 
+  /** Ask once more after a question that is under way: its answer may be older than what made us ask. */
+  async askAnew() {
+    await this.#asking;
+    return this.ask();
+  }
+
   async #turn() {
     this.nextAt = 0;
     const outcome = await this.ask();
@@ -126,7 +133,7 @@ export class Poller {
   }
 
   #waitS(outcome) {
-    if (outcome === "failed") return Math.max(this.#backoff.next(), this.#atLeastS);
+    if (outcome === "failed") return Math.max(LEAST_S + this.#backoff.next(), this.#atLeastS);
     this.#backoff.reset();
     this.#everyS = outcome === "news" ? QUICK_S : Math.min(SLOW_S, this.#everyS * SLOWING);
     const pauseS = Math.max(this.#everyS, this.#atLeastS, this.#restS, document.hidden ? HIDDEN_S : 0);

@@ -26,6 +26,7 @@ from tests.emulators.service import Emulator
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_files", "redis_db")]
 SOCKET = "1234.5678"
+NO_URL = {"PROGRESS_PUSHER_URL": ""}
 
 
 @pytest.fixture
@@ -150,6 +151,16 @@ def test_an_ably_token_for_a_channel_of_others_is_403(settings: Any, task: Task,
         assert logged_in(stranger).get("/events/ably/token/", {"channel": channel}).status_code == 403
 
 
+@pytest.mark.parametrize("pattern", ["*", "news:*", "[*]*", "[meta]log", ":x"])
+def test_an_ably_token_never_names_a_pattern_or_what_is_ably_s_own(settings: Any, owner: User, pattern: str) -> None:
+    use(settings, "ably")
+    settings.PROGRESS_MAY_READ = "tests.progress_app.transports.test_doors.everything_but_tasks"
+    client = logged_in(owner)
+    assert client.get("/events/ably/token/", {"channel": pattern}).status_code == 400
+    both = client.get("/events/ably/token/", {"channel": [pattern, "news"]}).json()
+    assert json.loads(both["capability"]) == {"news": ["history", "subscribe"]}
+
+
 def test_an_ably_token_never_holds_the_secret(settings: Any, task: Task, owner: User) -> None:
     use(settings, "ably")
     answer = logged_in(owner).get("/events/ably/token/", {"channel": task_channel(task.pk)})
@@ -251,7 +262,16 @@ def test_redis_away_sends_clients_elsewhere(settings: Any, redis_db: redis.Redis
         ("pusher", {"PROGRESS_PUSHER_APP_ID": "app-id"}, "PROGRESS_PUSHER_APP_ID: not as it must be, expected digits"),
         ("pusher", {"PROGRESS_PUSHER_KEY": ""}, "PROGRESS_PUSHER_KEY: missing"),
         ("pusher", {"PROGRESS_PUSHER_SECRET": ""}, "PROGRESS_PUSHER_SECRET: missing"),
-        ("pusher", {"PROGRESS_PUSHER_URL": ""}, "PROGRESS_PUSHER_CLUSTER: missing"),
+        ("pusher", NO_URL, "PROGRESS_PUSHER_CLUSTER: missing"),
+        ("pusher", {"PROGRESS_PUSHER_KEY": "the key"}, "PROGRESS_PUSHER_KEY: not as it must be"),
+        ("pusher", {"PROGRESS_PUSHER_SECRET": "the-secret\n"}, "PROGRESS_PUSHER_SECRET: not as it must be"),
+        (
+            "pusher",
+            {"PROGRESS_PUSHER_URL": "", "PROGRESS_PUSHER_CLUSTER": "eu.evil.test/"},
+            "PROGRESS_PUSHER_CLUSTER: not as it must be",
+        ),
+        ("pusher", {"PROGRESS_PUSHER_URL": "localhost:6001"}, "PROGRESS_PUSHER_URL: not as it must be, expected http"),
+        ("ably", {"PROGRESS_ABLY_URL": "ws://localhost"}, "PROGRESS_ABLY_URL: not as it must be, expected http"),
         ("ably", {"PROGRESS_ABLY_KEY": ""}, "PROGRESS_ABLY_KEY: missing"),
         ("ably", {"PROGRESS_ABLY_KEY": "the-secret"}, "PROGRESS_ABLY_KEY: not as it must be"),
     ],

@@ -5,13 +5,14 @@ import math
 import socket
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from progress_app.breaker import Condition
 from progress_app.publisher import Publisher
-from progress_app.transports.base import Message, Rejected, Transport, Unsent
+from progress_app.transports.base import Message, Refused, Rejected, Transport, Unsent
 from tests.emulators.service import Emulator
 from tests.processes import until
 from tests.progress_app.doubles import TASK, Clock
@@ -91,6 +92,13 @@ def test_messages_travel_in_batches_of_the_service_s_size(service: Emulator, pub
     service.recover()
     arrived(service, 20)
     assert service.calls() <= 4
+
+
+def test_a_full_batch_of_the_longest_messages_is_taken(service: Emulator, transport: Transport) -> None:
+    longest = ('{"m":"' + "ü" * (transport.limit_bytes // 2 - 4) + '"}').encode()
+    assert len(longest) == transport.limit_bytes
+    transport.send([replace(end(number), data=longest) for number in range(transport.batch)])
+    assert (service.calls(), len(service.received())) == (1, transport.batch)
 
 
 def test_what_is_too_long_is_replaced_by_a_reference(service: Emulator, publish: Publish) -> None:
@@ -280,6 +288,34 @@ def test_a_fault_nobody_foresaw_does_not_end_the_thread(service: Emulator, publi
     publisher.put(end(1))
     publisher.put(end(2))
     assert len(arrived(service, 1)) >= 1
+
+
+def test_too_much_for_a_body_is_refused_by_ably(ably: Emulator) -> None:
+    transport = ably_transport(ably.url)
+    longest = b'"' + b"x" * 60_000 + b'"'
+    with pytest.raises(Refused, match="413"):
+        transport.send([replace(end(number), data=longest) for number in range(40)])
+    transport.close()
+    assert ably.received() == []
+
+
+def test_a_token_that_ably_forgot_is_renewed_and_nothing_is_lost(ably: Emulator, publish: Publish) -> None:
+    publisher = publish(ably_transport(ably.url))
+    publisher.put(end(1))
+    arrived(ably, 1)
+    ably.renew()  # and with it the token
+    publisher.put(end(2))
+    assert [message["channel"] for message in arrived(ably, 1)] == [end(2).channel]
+
+
+def test_a_token_that_cannot_be_renewed_is_tried_again_later(ably: Emulator) -> None:
+    transport = ably_transport(ably.url)
+    transport.send([end(1)])
+    transport._client.auth.authorize = lambda: 1 / 0
+    ably.renew()
+    with pytest.raises(Unsent, match="new token"):
+        transport.send([end(2)])
+    transport.close()
 
 
 def test_a_batch_that_ably_takes_in_part_is_sent_again_in_part(ably: Emulator) -> None:

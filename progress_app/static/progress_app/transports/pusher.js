@@ -19,9 +19,12 @@ function connect({ csrfToken }, { settings, auth_url: endpoint, channels }, sour
     },
   });
   client.connection.bind("state_change", ({ previous, current }) => {
-    const isOver = previous === "connected" || current === "unavailable" || current === "failed";
-    if (isOver) source.lose(current === "failed" ? "refused" : "cut");
+    const isRefused = current === "failed" || current === "disconnected"; // the library itself gives up
+    if (isRefused) source.lose("refused");
+    else if (previous === "connected" || current === "unavailable") source.lose("cut");
   });
+  // A signature or a channel that the service does not take; one that concerns the connection ends that too.
+  client.connection.bind("error", ({ data }) => data && source.lose("refused"));
   join(client, Object.entries(channels), source);
   return () => client.disconnect();
 }
