@@ -38,6 +38,7 @@ def task(owner: User) -> Task:
 def _fresh(settings: Any) -> Iterator[None]:
     hosted._known.transport = ""
     connections._backend.cache_clear()  # another test's, which would be built anew with the settings of this one
+    connections._transport.cache_clear()
     yield
     connections.close()  # before `settings` goes back: the publisher of the test's own settings
     carrier = connections.transport() if connections._transport.cache_info().currsize else None
