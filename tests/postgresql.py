@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import quote
 
 import pytest
 
@@ -44,7 +45,7 @@ def _run(command: list[str]) -> None:
 
 
 class Postgresql:
-    """A server with an empty database `headway`; `url` is its address."""
+    """A server with an empty database `headway`; `url` and `socket_url` are its addresses."""
 
     def __init__(self) -> None:
         self._home = Path(tempfile.mkdtemp(prefix="headway-postgresql-"))
@@ -53,6 +54,7 @@ class Postgresql:
         self._data, self._port = self._home / "data", free_port()
         _run([program("initdb"), "-D", str(self._data), "-U", USER, "--auth=trust", "--encoding=UTF8", "--no-sync"])
         self.url = f"postgres://{USER}:any@127.0.0.1:{self._port}/{USER}"
+        self.socket_url = f"postgres://{USER}:any@{quote(str(self._home), safe='')}:{self._port}/{USER}"
 
     def start(self) -> None:
         """Start the server and wait until it answers."""

@@ -1,10 +1,11 @@
-"""The whole chain, from the click to the end in the database, beside plain Celery in the same run.
+"""What a task costs from the click to its end in the database, beside plain Celery in the same run.
 
     .venv/bin/python -m tests.benchmarks.chain              # SQLite, then PostgreSQL if its programs are there
     .venv/bin/python -m tests.benchmarks.chain sqlite
 
 Each database has a process of its own, with a Valkey, a worker of two processes and a million ended tasks. Latencies
-are taken in turns, so that both sides meet the same weather: compare within one run.
+are taken in turns, so that both sides meet the same weather: compare within one run. `throughput` has the tasks a
+second.
 """
 
 import os
@@ -25,7 +26,6 @@ from tests import (
 )
 
 PAIRS = 100
-TASKS = 1_000
 MILLION = 1_000_000
 RECURSIVE_SERIES = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %s)"
 SERIES = "WITH n AS (SELECT generate_series(1, %s))"
@@ -37,7 +37,7 @@ class Chain:
     """The measurements, on the database that the environment names."""
 
     def __init__(self, client: Any, user: Any, worker: Any) -> None:
-        self._client = client
+        self.client = client
         self.user = user
         self.worker = worker
 
@@ -47,7 +47,7 @@ class Chain:
 
         began_ns = time.time_ns()
         start()
-        _, stamped = self._client.blpop([STAMPS], timeout=30)
+        _, stamped = self.client.blpop([STAMPS], timeout=30)
         return (int(stamped) - began_ns) / 1e6
 
     def latencies(self) -> tuple[list[float], list[float]]:
@@ -82,25 +82,14 @@ class Chain:
 
         return not Task.objects.unfinished().exists()
 
-    def per_second(self, start: Callable[[], object]) -> float:
-        """Tasks a second, from the first call to the last end."""
-        from tests.benchmarks.stamp_jobs import STAMPS  # noqa: PLC0415  (needs Django)
 
-        self._client.delete(STAMPS)
-        began_s = time.perf_counter()
-        for _ in range(TASKS):
-            start()
-        until(lambda: self._client.llen(STAMPS) == TASKS and self.is_quiet())
-        return TASKS / (time.perf_counter() - began_s)
-
-
-def until(condition: Callable[[], bool]) -> None:
+def until(condition: Callable[[], bool], look_every_s: float = 0.002) -> None:
     """Wait for it."""
     deadline_s = time.perf_counter() + WITHIN_S
     while not condition():
         if time.perf_counter() > deadline_s:
             raise SystemExit("the chain stands still")
-        time.sleep(0.002)
+        time.sleep(look_every_s)
 
 
 def writes_of_a_task(user: Any) -> int:
@@ -186,13 +175,11 @@ def measure(name: str) -> None:
     """Print the lines of one database."""
     with running() as chain:
         headway, plain = chain.latencies()
-        rate, plain_rate = chain.per_second(chain.enqueue), chain.per_second(chain.send_plain)
         writes = writes_of_a_task(chain.user)
         fill()
         maintenance_ms = round_of_maintenance_ms()
     ours, theirs = statistics.median(headway), statistics.median(plain)
     show(name, "enqueue to start, p50", f"{ours:8.1f} ms   plain Celery {theirs:.1f} ms: {ours - theirs:.1f} over it")
-    show(name, "tasks a second", f"{rate:8.0f}      plain Celery {plain_rate:.0f}")
     show(name, "writes a task", f"{writes:8d}")
     show(name, "a round of maintenance", f"{maintenance_ms:8.1f} ms   beside a million ended tasks")
 
@@ -219,7 +206,7 @@ def database(name: str) -> Iterator[str]:
     """An empty one of this kind, at this URL."""
     if name == "postgresql":
         with postgresql.server() as server:
-            yield server.url
+            yield server.socket_url
     else:
         with tempfile.TemporaryDirectory() as folder:
             yield f"sqlite:///{folder}/chain.sqlite3"

@@ -1,4 +1,4 @@
-"""What the benchmark `chain` runs in its worker: a job, and a plain Celery task, that say when they started."""
+"""What the benchmarks `chain` and `throughput` run in their worker: each tells when it started."""
 
 import time
 from functools import cache

@@ -64,6 +64,21 @@ def test_a_worker_that_is_killed_loses_its_lease_and_the_task_runs_again(ops: Pe
     assert (row(task).attempt, row(task).losses) == (2, 1)
 
 
+def test_a_cancel_outlives_the_worker_the_server_and_redis(ops: Person, stack: Stack) -> None:
+    task = ops.start(seconds=60, steps=600)
+    until(lambda: row(task).state == State.RUNNING, what="running")
+    stack.worker.service.kill()
+    ops.post(f"/tasks/{task}/cancel/", {})
+    assert row(task).state == State.CANCELLING
+    stack.web.restart()
+    stack.valkey.lose_everything()
+    stack.worker.start()
+    lease_ran_out(task)
+    maintain()
+    assert (row(task).state, row(task).attempt) == (State.CANCELLED, 1)
+    assert ops.http.get(f"/tasks/{task}/snapshot/").json()["state"] == "cancelled"
+
+
 def lease_ran_out(task: str) -> None:
     """Move the lease into the past, as 45 s would."""
     from django.db.models.functions import Now  # noqa: PLC0415
