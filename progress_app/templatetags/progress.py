@@ -60,9 +60,12 @@ def progress_widget(
 
 
 @register.simple_tag(takes_context=True)
-def headway_connection(context: Context) -> dict[str, str]:
-    """How a page's own modules connect: `events_url`, `transport`, `token_url`, `library_url`, `session`."""
-    return {**connection(), "session": sharers(context.get("request"))}
+def headway_connection(context: Context, *, for_list: bool = False) -> dict[str, str]:
+    """How a page's own modules connect: `events_url`, `transport`, `token_url`, `library_url`, `session`.
+
+    `for_list`: to a channel of rows, which no hosted service carries.
+    """
+    return {**connection(for_list=for_list), "session": sharers(context.get("request"))}
 
 
 @register.simple_tag

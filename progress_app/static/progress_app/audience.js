@@ -3,7 +3,8 @@
  *
  * A viewer has `channel`, that of its task, and what it takes: `snapshot(data)`, `row(data)`, `entry(data)`,
  * `reset(channels)`, `status(connection)`. `logChannel` is the task's log, if it shows that; `rowsChannel` a channel of
- * compact rows, if it is content with those. One of `user-<id>` takes `notice(data)` of what came after `position`; its
+ * compact rows, if it is content with those; one whose `channel` is that of the rows takes `rows(rows)`. Without a
+ * `snapshotUrl` it is told by the stream only. One of `user-<id>` takes `notice(data)` of what came after `position`; its
  * `snapshotUrl` has the newest.
  */
 const ENDED = { state: "ended", retryAt: 0 };
@@ -79,6 +80,10 @@ export class Audience {
     const viewers = this.viewersOf(channel).filter(({ rowsChannel }) => rowsChannel);
     for (const viewer of viewers) viewer.row(row);
     return viewers;
+  }
+
+  passRows(rows) {
+    for (const viewer of this.waiting) viewer.rows?.(rows);
   }
 
   passEntry(channel, logChannel, entry) {

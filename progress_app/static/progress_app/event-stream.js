@@ -173,7 +173,7 @@ class EventStream {
 
   /** The stream is silent: ask once whether it has missed something, or the server is away. */
   async #verify() {
-    const viewer = this.#audience.waiting.find((candidate) => this.#inbox.serves(candidate));
+    const viewer = this.#audience.waiting.find((each) => each.snapshotUrl && this.#inbox.serves(each));
     if (viewer && (await this.#pollers.ask(viewer)) !== "same" && this.#inbox.serves(viewer)) this.#link.say("cut");
   }
 

@@ -106,6 +106,7 @@ export class Inbox {
 
   #takeRows(rows) {
     for (const row of rows) this.#takeRow(row);
+    this.#audience.passRows(rows);
     const named = this.#firstRows.take(rows);
     if (!named) return;
     for (const viewer of this.#audience.waiting) {

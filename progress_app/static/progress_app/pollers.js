@@ -25,12 +25,12 @@ export class Pollers {
   }
 
   start(viewer) {
-    this.#of(viewer).start();
+    if (viewer.snapshotUrl) this.#of(viewer).start();
   }
 
   /** Ask at once and then seldom, beside a stream that may drop events without a sign. */
   accompany(viewer) {
-    this.#of(viewer).start(SELDOM_S);
+    if (viewer.snapshotUrl) this.#of(viewer).start(SELDOM_S);
   }
 
   /** Ask once for this viewer; the answer is the poller's outcome. */
