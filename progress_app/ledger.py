@@ -47,9 +47,8 @@ class Ledger:
         self._rate = Rate()
         self._message = ""
         self._outlook = Outlook()
-        self._opening = (
-            threading.RLock()
-        )  # threads of a job may open stages; re-entrant: the garbage collector ends some
+        # Threads of a job may open stages. Re-entrant, since the garbage collector ends some.
+        self._opening = threading.RLock()
         self._looking = threading.Lock()  # the sender and the keeper of the lease both make snapshots
         self._began_s = self._stages.whole.began_s = time.monotonic()
         self.recall = self._outlook.recall

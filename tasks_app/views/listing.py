@@ -6,7 +6,6 @@ from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.paginator import Paginator
 from django.db.models import Prefetch
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import redirect, render
@@ -16,6 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 from progress_app.channels import ROWS, audience_channel, user_channel
 from tasks_app import conf, lifecycle
 from tasks_app.models import Attachment
+from tasks_app.paging import BoundedPaginator
 from tasks_app.record import snapshot_of
 from tasks_app.registry import BadParameters
 from tasks_app.search import ALL, MINE, ORDERS, Term, chosen, suggestions, terms
@@ -33,7 +33,7 @@ def task_list(request: HttpRequest) -> HttpResponse:
     tasks = chosen(request.user, wanted, scope).order_by(ORDERS.get(order, ORDERS["newest"]), "-created_at")
     files = Attachment.objects.exclude(field="").only("task_id", "name")
     rows = tasks.select_related("owner").defer(*UNSHOWN).prefetch_related(Prefetch("attachments", files, "given"))
-    page = Paginator(rows, conf.get().page_size).get_page(request.GET.get("page"))
+    page = BoundedPaginator(rows, conf.get().page_size).get_page(request.GET.get("page"))
     shown = {
         "page_obj": page,
         # An end is in the row: asking Redis and the database again for each would be most of the page's time.
