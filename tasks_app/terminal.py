@@ -13,6 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from rich.text import Text
 
+from progress_app.amounts import amount
 from progress_app.durations import duration_text, range_text
 from progress_app.events import FULL_PERCENT, Level, LogEntry, Place, Snapshot, StageState
 from tasks_app.watching import Look
@@ -122,15 +123,17 @@ def _count(snapshot: Snapshot) -> Iterator[str]:
     if snapshot.percent is not None:
         yield f"{snapshot.percent:g} %"
     if snapshot.current or snapshot.total:
-        of = "" if snapshot.total is None else f" of {snapshot.total:,}"
-        yield f"{snapshot.current:,}{of} {snapshot.unit}".strip()
+        told = amount(snapshot.current, snapshot.total, snapshot.unit)
+        of = "" if told.total is None else f" of {told.total:,}"
+        yield f"{told.current:,}{of} {told.unit}".strip()
 
 
 def _time(snapshot: Snapshot) -> Iterator[str]:
     """The pace and what it comes to: what is left, else how long it has run."""
     if snapshot.rate:
-        rate = f"{snapshot.rate:,.{0 if snapshot.rate >= WHOLE_RATE else 1}f}"
-        yield f"{rate} {snapshot.unit}/s" if snapshot.unit else f"{rate}/s"
+        told = amount(snapshot.rate, None, snapshot.unit)
+        rate = f"{told.current:,.{0 if told.current >= WHOLE_RATE else 1}f}"
+        yield f"{rate} {told.unit}/s" if told.unit else f"{rate}/s"
     if snapshot.eta is not None:
         yield f"{range_text(snapshot.eta.low, snapshot.eta.high)} left"
     elif snapshot.elapsed:

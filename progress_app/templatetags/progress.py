@@ -8,6 +8,7 @@ from django import template
 from django.template import Context
 
 from progress_app import connections
+from progress_app.amounts import Amount, amount
 from progress_app.durations import duration_text, range_text
 from progress_app.events import Snapshot
 from progress_app.exceptions import BackendUnavailable
@@ -103,6 +104,18 @@ def said(text: Any) -> str:
 def state_text(state: str) -> str:
     """A state in words: "Running" of "running"."""
     return state_in_words(state)
+
+
+@register.filter
+def counted(snapshot: Snapshot) -> Amount:
+    """How much is done of how much, in the unit that people read."""
+    return amount(snapshot.current, snapshot.total, snapshot.unit)
+
+
+@register.filter
+def paced(snapshot: Snapshot) -> Amount:
+    """How much a second, likewise."""
+    return amount(snapshot.rate or 0, None, snapshot.unit)
 
 
 @register.filter

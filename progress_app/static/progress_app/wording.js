@@ -23,6 +23,13 @@ const CONNECTIONS = {
   ended: "",
 };
 
+/** As disks and downloads are told: in thousands. */
+const SIZES = [
+  [1e9, "GB"],
+  [1e6, "MB"],
+  [1e3, "kB"],
+];
+
 const LOST_SIGHT = new Set(["reconnecting", "offline"]);
 
 const language = document.documentElement.lang || undefined;
@@ -39,12 +46,18 @@ export function percentText(percent) {
   return isKnown(percent) ? `${Math.floor(percent)}%` : "";
 }
 
-/** "4,210 of 10,000 rows", "4,210 rows"; empty before the first step. */
+/** "4,210 of 10,000 rows", "4,210 rows", "6.4 of 17.8 MB"; empty before the first step. */
 export function countText({ current, total, unit }) {
   if (!current && !total) return "";
-  const done = figures.format(current ?? 0);
-  const counted = isKnown(total) ? say("{done} of {total}", { done, total: figures.format(total) }) : done;
-  return unit ? `${counted} ${say(unit)}` : counted;
+  const [size, name] = scaleOf(unit, Math.max(current ?? 0, total ?? 0));
+  const done = figures.format((current ?? 0) / size);
+  const counted = isKnown(total) ? say("{done} of {total}", { done, total: figures.format(total / size) }) : done;
+  return name ? `${counted} ${say(name)}` : counted;
+}
+
+/** By what figures are divided, and the unit that they then have; only bytes are divided. */
+function scaleOf(unit, largest) {
+  return (unit === "bytes" && SIZES.find(([size]) => largest >= size)) || [1, unit];
 }
 
 /** The one figure that stands out: the percentage, or how much was done where nobody knows how much there is. */
@@ -80,10 +93,12 @@ export function elapsedText(seconds, isFinal) {
   return say("for {time}", { time });
 }
 
-/** "812 rows/s", "12 rows/min" where a second shows too little. */
+/** "812 rows/s", "6.4 MB/s"; "12 rows/min" where a second shows too little. */
 export function rateText({ rate, unit }) {
   if (!rate) return "";
-  const things = unit ? ` ${say(unit)}` : "";
+  const [size, name] = scaleOf(unit, rate);
+  const things = name ? ` ${say(name)}` : "";
+  if (size > 1) return `${figures.format(rate / size)}${things}/s`;
   if (rate >= 1) return `${figures.format(rate >= 10 ? Math.round(rate) : rate)}${things}/s`;
   return `${figures.format(rate * 60)}${things}/min`;
 }
