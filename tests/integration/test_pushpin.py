@@ -84,13 +84,23 @@ class Pushpin:
             service.stop()
 
 
+def holds(pushpin: Pushpin, user: User) -> bool:
+    """Whether the part of the proxy that holds streams is there; requests get through before it is."""
+    try:
+        person = Person(pushpin.url, user)
+        with person.http, person.events(f"user-{user.pk}") as events:
+            return events.response.is_success
+    except httpx.HTTPError:
+        return False
+
+
 def renewals(pushpin: Pushpin) -> int:
     return pushpin.services[0].text().count("link=next")
 
 
 @pytest.fixture
-def proxied(
-    transactional_db: None, redis_db: object, valkey: Valkey, static_files: None, tmp_path: Path
+def proxied(  # noqa: PLR0917  (fixtures)
+    transactional_db: None, redis_db: object, valkey: Valkey, static_files: None, tmp_path: Path, staff: User
 ) -> Iterator[tuple[Stack, Pushpin]]:
     """Start a worker and a web that know the proxy, and the proxy."""
     folder = Path(os.path.realpath(tmp_path))
@@ -98,6 +108,7 @@ def proxied(
     stack = start_stack(valkey, "grip", {"GRIP_URL": pushpin.grip_url})
     try:
         pushpin.start(stack.url)
+        until(lambda: holds(pushpin, staff), what="the proxy to hold a stream")
         yield stack, pushpin
     finally:
         pushpin.stop()
