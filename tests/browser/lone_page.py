@@ -7,6 +7,7 @@ from typing import Any
 from playwright.sync_api import Page, Route
 
 import progress_app
+from tests import processes
 
 MODULES = Path(progress_app.__file__).parent / "static" / "progress_app"
 ORIGIN = "http://modules.test"
@@ -109,8 +110,9 @@ def states(page: Page, task: str = "a") -> list[str]:
 
 def until(page: Page, condition: Callable[[], bool]) -> None:
     """Let answers arrive: the page's clock stands, the network's does not."""
-    for _ in range(200):
-        if condition():
-            return
-        page.evaluate("0")
-    raise AssertionError("the answer did not arrive")
+
+    def look() -> bool:
+        page.evaluate("0")  # one turn of Playwright's loop
+        return condition()
+
+    processes.until(look, what="the answer")
