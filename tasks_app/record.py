@@ -46,10 +46,9 @@ def snapshot_of(task: Task) -> Snapshot:
         elapsed=None if task.duration_s is None else round(task.duration_s, 1),
         queue=place_of(task),
     )
-    if task.is_waiting_for_queue:
-        return replace(shown, message=WAITS_FOR_QUEUE)
     if task.finished_at is None:
-        return shown if shown.stages or task.attempt else replace(shown, stages=_to_come(task))
+        message = WAITS_FOR_QUEUE if task.is_waiting_for_queue else shown.message
+        return replace(shown, message=message, stages=shown.stages or _to_come(task))
     percent = FULL_PERCENT if state is State.SUCCEEDED else shown.percent
     # One second past the end: above every position that the attempt can have been given.
     return replace(shown, pos=first_position(task.finished_at.timestamp() + 1), percent=percent, rate=None, eta=None)

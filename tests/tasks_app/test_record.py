@@ -1,6 +1,7 @@
 """A row as a snapshot: what is shown when Redis has nothing."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -56,8 +57,9 @@ def test_an_unknown_or_malformed_id_has_no_record(unknown: str) -> None:
     assert recorded_snapshot(unknown) is None
 
 
-def test_a_task_that_waits_shows_the_stages_to_come() -> None:
-    shown = recorded_snapshot(str(TaskFactory.create(job="profile_csv").pk))
+@pytest.mark.parametrize("how", [{}, {"published_at": None}, {"state": State.RUNNING, "attempt": 1}])
+def test_a_task_that_has_told_nothing_yet_shows_the_stages_to_come(how: dict[str, Any]) -> None:
+    shown = recorded_snapshot(str(TaskFactory.create(job="profile_csv", **how).pk))
     assert shown is not None
     assert [(stage.name, str(stage.state)) for stage in shown.stages] == [
         ("Read", "pending"), ("Profile", "pending"), ("Report", "pending"),

@@ -23,6 +23,7 @@ class ProgressBar extends HTMLElement {
   connectedCallback() {
     const { channel, logChannel, rowsChannel, snapshotUrl, state } = this.dataset;
     if (!channel || FINAL.has(state)) return;
+    this.dataset.watched = ""; // it keeps its height when it ends under somebody's eyes
     this.#view = new BarView(this);
     this.#leave = subscribe(configOf(this.dataset), {
       channel,
