@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final
 
 BYTES: Final = "bytes"
-SIZES: Final = ((1e9, "GB"), (1e6, "MB"), (1e3, "kB"))  # thousands, as disks and downloads are told
+SIZES: Final = ((2**30, "GB"), (2**20, "MB"), (2**10, "KB"))  # as Django's filesizeformat tells a file's size
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,7 +17,7 @@ class Amount:
 
 
 def amount(current: float, total: float | None, unit: str) -> Amount:
-    """Bytes in the unit that suits the larger figure ("6.4 of 17.8 MB"); anything else as it is."""
+    """Bytes in the unit that suits the larger figure ("6.1 of 17.0 MB"); anything else as it is."""
     largest = max(current, total or 0)
     for size, name in SIZES if unit == BYTES else ():
         if largest >= size:

@@ -23,11 +23,11 @@ const CONNECTIONS = {
   ended: "",
 };
 
-/** As disks and downloads are told: in thousands. */
+/** As the server tells the size of a file. */
 const SIZES = [
-  [1e9, "GB"],
-  [1e6, "MB"],
-  [1e3, "kB"],
+  [2 ** 30, "GB"],
+  [2 ** 20, "MB"],
+  [2 ** 10, "KB"],
 ];
 
 const LOST_SIGHT = new Set(["reconnecting", "offline"]);
@@ -46,7 +46,7 @@ export function percentText(percent) {
   return isKnown(percent) ? `${Math.floor(percent)}%` : "";
 }
 
-/** "4,210 of 10,000 rows", "4,210 rows", "6.4 of 17.8 MB"; empty before the first step. */
+/** "4,210 of 10,000 rows", "4,210 rows", "6.1 of 17 MB"; empty before the first step. */
 export function countText({ current, total, unit }) {
   if (!current && !total) return "";
   const [size, name] = scaleOf(unit, Math.max(current ?? 0, total ?? 0));
@@ -93,7 +93,7 @@ export function elapsedText(seconds, isFinal) {
   return say("for {time}", { time });
 }
 
-/** "812 rows/s", "6.4 MB/s"; "12 rows/min" where a second shows too little. */
+/** "812 rows/s", "6.1 MB/s"; "12 rows/min" where a second shows too little. */
 export function rateText({ rate, unit }) {
   if (!rate) return "";
   const [size, name] = scaleOf(unit, rate);
