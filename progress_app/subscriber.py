@@ -131,7 +131,7 @@ class Subscriber:
         for pos, event in entries:
             self._push(channel, pos, event)
         if (self._cursors[channel] or 0) >= newest:
-            self._is_level(channel)
+            self._has_caught_up(channel)
 
     def reset(self, channel: str, event: Frame) -> None:
         """Tell the viewer that positions of a log channel could not be continued, and begin with the oldest kept."""
@@ -144,14 +144,14 @@ class Subscriber:
     def start_at(self, channel: str, pos: int) -> None:
         """Begin a log channel after a position without replaying what came before."""
         self._cursors[channel] = self.positions[channel] = pos
-        self._is_level(channel)
+        self._has_caught_up(channel)
 
     def fall_behind(self, channel: str) -> None:
         """Have the stream compare a log channel with storage."""
         self.behind |= {channel}
         self.wake()
 
-    def _is_level(self, channel: str) -> None:
+    def _has_caught_up(self, channel: str) -> None:
         self.behind = (self.behind - {channel}) or _NOTHING
 
     def _push(self, channel: str, pos: int, event: Frame) -> None:

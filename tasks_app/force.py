@@ -16,7 +16,7 @@ from django.db import close_old_connections
 from progress_app.events import State
 from progress_app.exceptions import TaskCancelled, TimeLimitReached
 from tasks_app.interrupts import Interrupts
-from tasks_app.joblog import joblog, keepable
+from tasks_app.joblog import kept_log
 from tasks_app.lifecycle import announce_end
 from tasks_app.limits import TIME_LIMIT
 from tasks_app.models import Task
@@ -56,7 +56,7 @@ class JobForce:
             close_old_connections()
 
     def _ending(self, reason: BaseException) -> dict[str, Any] | None:
-        where = {"traceback": _where_the_job_is(), "log": keepable(joblog(self._task)[0])}
+        where = {"traceback": _where_the_job_is(), "log": kept_log(self._task)}
         if isinstance(reason, TaskCancelled):
             return {"state": State.CANCELLED, **where}
         if isinstance(reason, TimeLimitReached):

@@ -39,6 +39,11 @@ def keepable(entries: Sequence[LogEntry]) -> list[dict[str, Any]]:
     return [{"level": str(entry.level), "text": entry.text, "ts": entry.ts} for entry in entries[-MOST_KEPT:]]
 
 
+def kept_log(task: Task) -> list[dict[str, Any]]:
+    """All that is known of a task's log, as its row keeps it: for who ends an attempt that cannot do it itself."""
+    return keepable(joblog(task)[0])
+
+
 def line_of(entry: Entry) -> LogEntry | None:
     """The line that an event of a log channel is; None for what the project's own code sent there in another form."""
     try:

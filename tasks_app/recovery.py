@@ -11,7 +11,7 @@ from progress_app.events import Fault, Snapshot, State
 from progress_app.words import also
 from tasks_app import attempts, children, conf, registry
 from tasks_app.announce import announce_end
-from tasks_app.joblog import joblog, keepable
+from tasks_app.joblog import kept_log
 from tasks_app.limits import over_time
 from tasks_app.models import Task
 from tasks_app.record import noted_snapshot
@@ -60,7 +60,7 @@ def _overtime(job: registry.Job | None, noted: Snapshot, task: Task) -> Fault | 
 
 def _put_back(task: Task, noted: Snapshot) -> State | None:
     past = attempts.with_attempt(task, attempts.LOST, snapshot=noted)
-    noted_too = {"losses": task.losses + 1, "past_attempts": past, "log": keepable(joblog(task)[0])}
+    noted_too = {"losses": task.losses + 1, "past_attempts": past, "log": kept_log(task)}
     moved = _row(task).hand_back(attempt=task.attempt, next_at=Now(), **noted_too)
     return State.QUEUED if moved else None
 
@@ -72,7 +72,7 @@ def _end(task: Task, state: State, error: Fault | None) -> State | None:
         losses=task.losses + 1,
         error_code=error.code if error else "",
         error_text=error.text if error else "",
-        log=keepable(joblog(task)[0]),
+        log=kept_log(task),
     )
     if not moved:
         return None

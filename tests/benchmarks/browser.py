@@ -165,13 +165,9 @@ def _cpu_s(chromium: Browser) -> dict[str, float]:
     return used
 
 
-def main() -> None:
-    """Print the figures."""
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--seconds", type=float, default=10.0)
-    parser.add_argument("--bars", type=int, help="only the cases of so many bars")
-    chosen = parser.parse_args()
-    seconds = chosen.seconds
+@contextmanager
+def in_chromium() -> Iterator[tuple[Browser, Ours]]:
+    """A browser and the server that it looks at, with its Valkey and a database; all ended after the block."""
     valkey = Valkey(urlsplit(places.redis_url()).port or 0, tests.environment.RUN / "redis")
     valkey.start()
     call_command("migrate", verbosity=0)
@@ -181,14 +177,24 @@ def main() -> None:
     try:
         with sync_playwright() as playwright:
             chromium = playwright.chromium.launch(executable_path=browser.find())
-            for case in (case for case in CASES if chosen.bars in (None, case.bars)):
-                valkey.empty()
-                figures = measured(chromium, f"http://127.0.0.1:{server.port}", logged_in(), case, seconds)
-                print(case, {key: round(value, 1) for key, value in figures.items()}, flush=True)
+            yield chromium, server
             chromium.close()
     finally:
         server.stop()
         valkey.stop()
+
+
+def main() -> None:
+    """Print the figures."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--seconds", type=float, default=10.0)
+    parser.add_argument("--bars", type=int, help="only the cases of so many bars")
+    chosen = parser.parse_args()
+    with in_chromium() as (chromium, server):
+        for case in (case for case in CASES if chosen.bars in (None, case.bars)):
+            server.valkey.empty()
+            figures = measured(chromium, f"http://127.0.0.1:{server.port}", logged_in(), case, chosen.seconds)
+            print(case, {key: round(value, 1) for key, value in figures.items()}, flush=True)
 
 
 if __name__ == "__main__":

@@ -16,24 +16,22 @@ from urllib.parse import urlsplit
 
 import django
 
-import tests.environment
+import tests.environment  # noqa: F401  (before Django reads its settings)
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "1"  # Playwright's loop runs in this thread
 django.setup()
 
 from django.contrib.auth.models import User  # noqa: E402
-from django.core.management import call_command  # noqa: E402
 from django.utils import timezone  # noqa: E402
-from playwright.sync_api import Browser, Page, sync_playwright  # noqa: E402
+from playwright.sync_api import Browser, Page  # noqa: E402
 
-from config import assets, browser, places  # noqa: E402
 from progress_app import connections  # noqa: E402
 from progress_app.events import Eta, LogEntry, Snapshot, StageProgress, StageRef, StageState, State  # noqa: E402
 from tasks_app.models import Task  # noqa: E402
 from tasks_app.sharing import Scope, link_token  # noqa: E402
-from tests.benchmarks.servers import Ours, logged_in  # noqa: E402
-from tests.stack import Valkey  # noqa: E402
+from tests.benchmarks.browser import in_chromium  # noqa: E402
+from tests.benchmarks.servers import logged_in  # noqa: E402
 
 WIDTHS_PX = (390, 1280)
 STEPS = 20
@@ -153,20 +151,8 @@ def measured(chromium: Browser, url: str) -> None:
 
 def main() -> None:
     """Start what is needed, measure, end it."""
-    valkey = Valkey(urlsplit(places.redis_url()).port or 0, tests.environment.RUN / "redis")
-    valkey.start()
-    call_command("migrate", verbosity=0)
-    assets.collect_if_changed()
-    server = Ours(valkey)
-    server.start()
-    try:
-        with sync_playwright() as playwright:
-            chromium = playwright.chromium.launch(executable_path=browser.find())
-            measured(chromium, f"http://127.0.0.1:{server.port}")
-            chromium.close()
-    finally:
-        server.stop()
-        valkey.stop()
+    with in_chromium() as (chromium, server):
+        measured(chromium, f"http://127.0.0.1:{server.port}")
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@
  * comes that is not shown, the page is asked for again, seldom, and compared.
  */
 import { subscribe } from "../progress_app/event-stream.js";
+import { freshPage } from "./fresh-page.js";
 
 const FIRST_AFTER_MS = 500; // tasks come in flocks
 const AGAIN_AFTER_MS = 10_000;
@@ -15,6 +16,7 @@ class Newcomers {
   #shown;
   #leave = null;
   #listening = null;
+  #isOwed = false; // a stranger came, and the server has not been asked since
   #timer = 0;
   #nextAt = 0;
 
@@ -34,7 +36,7 @@ class Newcomers {
       status() {},
     });
     this.#listening = new AbortController();
-    document.addEventListener("visibilitychange", () => this.#timer && this.#plan(), { signal: this.#listening.signal });
+    document.addEventListener("visibilitychange", () => this.#plan(), { signal: this.#listening.signal });
   }
 
   disconnect() {
@@ -48,24 +50,26 @@ class Newcomers {
   #take(rows) {
     const strangers = rows.filter(({ task }) => !this.#known.has(task));
     for (const { task } of strangers) this.#known.add(task);
-    if (strangers.length > 0) this.#plan();
+    this.#isOwed ||= strangers.length > 0;
+    this.#plan();
   }
 
+  /** Ask soon, if that is owed and somebody looks. */
   #plan() {
-    clearTimeout(this.#timer);
-    const wait = Math.max(FIRST_AFTER_MS, this.#nextAt - Date.now());
-    this.#timer = setTimeout(() => this.#ask(), wait);
+    if (!this.#isOwed || document.hidden) return;
+    this.#timer ||= setTimeout(() => this.#ask(), Math.max(FIRST_AFTER_MS, this.#nextAt - Date.now()));
   }
 
   async #ask() {
-    if (document.hidden) return; // asked once somebody looks
     this.#timer = 0;
+    this.#isOwed = false;
     this.#nextAt = Date.now() + AGAIN_AFTER_MS;
     try {
-      const response = await fetch(location.href, { headers: { Accept: "text/html" }, cache: "no-store" });
-      if (response.ok) this.#tell(idsIn(new DOMParser().parseFromString(await response.text(), "text/html")));
+      const fresh = await freshPage();
+      if (fresh) this.#tell(idsIn(fresh));
     } catch {
-      this.#plan(); // the server is away
+      this.#isOwed = true; // the server is away
+      this.#plan();
     }
   }
 

@@ -5,6 +5,7 @@
  */
 import { subscribe } from "../progress_app/event-stream.js";
 import { connectionText, durationText, percentText } from "../progress_app/wording.js";
+import { freshPage } from "./fresh-page.js";
 import { showLocalTimes } from "./local-times.js";
 
 const REFRESH_EVERY_MS = 10_000;
@@ -92,8 +93,8 @@ async function refreshSoon() {
   if (Date.now() < refreshAt || document.hidden) return;
   refreshAt = Date.now() + REFRESH_EVERY_MS;
   try {
-    const response = await fetch(location.href, { headers: { Accept: "text/html" }, cache: "no-store" });
-    if (response.ok) swapParts(new DOMParser().parseFromString(await response.text(), "text/html"));
+    const fresh = await freshPage();
+    if (fresh) swapParts(fresh);
   } catch {
     // The server is away; the connection's own sign says so, and a later event tries again.
   }

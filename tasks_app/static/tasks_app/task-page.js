@@ -7,6 +7,7 @@
  */
 import { FINAL } from "../progress_app/states.js";
 import { stateText } from "../progress_app/wording.js";
+import { freshPage } from "./fresh-page.js";
 import { showLocalTimes } from "./local-times.js";
 import { Log } from "./log.js";
 import { showPercent, toast } from "./page-signs.js";
@@ -69,7 +70,7 @@ function isDue({ children, state }) {
 /** Swap what moves within a stage, unless somebody is about to follow a link in it. */
 async function takeAnew() {
   try {
-    const fresh = await fetchPage();
+    const fresh = await freshPage();
     for (const part of MOVING.map((id) => document.getElementById(id))) {
       if (fresh && part && !part.contains(document.activeElement)) swap(part, fresh.getElementById(part.id));
     }
@@ -77,11 +78,6 @@ async function takeAnew() {
   } catch {
     // The server is away; the connection's own sign says so, and a later snapshot tries again.
   }
-}
-
-async function fetchPage() {
-  const response = await fetch(location.href, { headers: { Accept: "text/html" }, cache: "no-store" });
-  return response.ok ? new DOMParser().parseFromString(await response.text(), "text/html") : null;
 }
 
 function tellEnd({ state, error }) {
@@ -103,7 +99,7 @@ async function refresh(stage) {
 }
 
 async function swapParts() {
-  const fresh = await fetchPage();
+  const fresh = await freshPage();
   if (!fresh) return false;
   for (const part of document.querySelectorAll("[data-refresh]")) swap(part, fresh.getElementById(part.id));
   shownState = document.getElementById("outcome").dataset.state;
