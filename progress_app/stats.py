@@ -46,9 +46,12 @@ class Stats:
         if at < 0:
             return
         try:
-            lag_s = max(0.0, now_s - float(snapshot[at + len(_SENT_AT) :].rstrip(b"}")))
+            sent_at_s = float(snapshot[at + len(_SENT_AT) :].rstrip(b"}"))
         except ValueError:  # not a snapshot of ours
             return
+        if not sent_at_s:  # the row of a task that no reporter has spoken for yet
+            return
+        lag_s = max(0.0, now_s - sent_at_s)
         self.lags[bisect_left(LAG_BOUNDS_S, lag_s)] += 1
         self.lag_sum_s += lag_s
         self._window_s.append(lag_s)

@@ -4,6 +4,7 @@ Each run has a folder of its own under var/tests/runs, so that two runs at once 
 the logs of started processes are kept in var/tests.
 """
 
+import atexit
 import os
 import shutil
 import socket
@@ -31,10 +32,16 @@ SINGLE = (
 
 
 def free_port() -> int:
-    """Return a loopback port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """Return a loopback port that nobody listens on, and that the system gives to nobody else during this run.
+
+    A bound socket that does not listen keeps it from being handed out for an outgoing connection. A server whose
+    socket has SO_REUSEADDR too, as servers' sockets have, may listen there all the same.
+    """
+    held = socket.socket()
+    atexit.register(held.close)
+    held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    held.bind(("127.0.0.1", 0))
+    return int(held.getsockname()[1])
 
 
 def _forget_the_past() -> None:

@@ -145,6 +145,11 @@ class Stack:
         """The web server's address."""
         return self.web.url
 
+    def start(self) -> None:
+        """Start worker and web and wait until both are there."""
+        self.worker.start()
+        self.web.start()
+
     def stop(self) -> None:
         """End worker and web."""
         self.web.service.stop()
@@ -160,19 +165,25 @@ def database_environment() -> dict[str, str]:
     return {"DATABASE_URL": address._replace(path=f"/{settings['NAME']}").geturl()}
 
 
-def start_stack(
+def new_stack(
     valkey: Valkey, name: str, environment: dict[str, str] | None = None, *, with_gate: bool = False
 ) -> Stack:
-    """Start a worker and a web; the environment is laid over theirs. `with_gate`: they know tests/gated_jobs.py."""
+    """Make a worker and a web, to be started; see `start_stack`."""
     laid_over = database_environment() | (environment or {})
     if with_gate:
         worker = Worker(f"worker-{name}", laid_over, include="tests.gated_jobs")
         web = Web(f"web-{name}", laid_over, application="tests.gated_asgi:application")
     else:
         worker, web = Worker(f"worker-{name}", laid_over), Web(f"web-{name}", laid_over)
-    stack = Stack(valkey, worker, web)
-    stack.worker.start()
-    stack.web.start()
+    return Stack(valkey, worker, web)
+
+
+def start_stack(
+    valkey: Valkey, name: str, environment: dict[str, str] | None = None, *, with_gate: bool = False
+) -> Stack:
+    """Start a worker and a web; the environment is laid over theirs. `with_gate`: they know tests/gated_jobs.py."""
+    stack = new_stack(valkey, name, environment, with_gate=with_gate)
+    stack.start()
     return stack
 
 

@@ -16,7 +16,7 @@ from progress_app.kick import kick
 from tests.environment import free_port
 from tests.integration.conftest import Person
 from tests.processes import Service, until
-from tests.stack import Stack, Valkey, start_stack
+from tests.stack import Stack, Valkey, new_stack
 
 pytestmark = pytest.mark.deploy
 
@@ -75,9 +75,10 @@ class Pushpin:
 
     def answers(self) -> bool:
         try:
-            return httpx.get(f"{self.url}/health/", timeout=5).is_success
+            httpx.get(f"{self.url}/health/", timeout=5)
         except httpx.HTTPError:
             return False
+        return True
 
     def stop(self) -> None:
         for service in reversed(self.services):
@@ -105,9 +106,11 @@ def proxied(  # noqa: PLR0917  (fixtures)
     """Start a worker and a web that know the proxy, and the proxy."""
     folder = Path(os.path.realpath(tmp_path))
     pushpin = Pushpin(folder)
-    stack = start_stack(valkey, "grip", {"GRIP_URL": pushpin.grip_url})
+    stack = new_stack(valkey, "grip", {"GRIP_URL": pushpin.grip_url})
     try:
+        # A worker that finds no proxy to publish to would pause, and the longer the later the proxy comes.
         pushpin.start(stack.url)
+        stack.start()
         until(lambda: holds(pushpin, staff), what="the proxy to hold a stream")
         yield stack, pushpin
     finally:

@@ -16,8 +16,8 @@ def test_the_lag_is_from_the_reporters_send_to_the_write() -> None:
     assert stats.take_lag_ms() is None
 
 
-@pytest.mark.parametrize("data", [b"", b"{}", b'{"ts":', b'{"ts":"x"}', b'{"ts":1,"more":2}'])
-def test_what_is_no_snapshot_has_no_lag(data: bytes) -> None:
+@pytest.mark.parametrize("data", [b"", b"{}", b'{"ts":', b'{"ts":"x"}', b'{"ts":1,"more":2}', b'{"ts":0.0}'])
+def test_what_no_reporter_has_sent_has_no_lag(data: bytes) -> None:
     stats = Stats()
     stats.delivered(data, 1.0)
     assert (stats.events, stats.lag_sum_s) == (1, 0.0)
