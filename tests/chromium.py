@@ -9,13 +9,15 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
 
 from config import browser
 from tests.environment import ARTEFACTS
 
 SCREENSHOTS = ARTEFACTS / "screenshots"
-PATIENCE_MS = 15_000
+PATIENCE_MS = 30_000
+
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @pytest.fixture

@@ -1,7 +1,7 @@
 """The suite's environment, set before Django reads its settings (an early plugin: see addopts).
 
-Each run has a folder of its own under var/tests/runs, so that two runs at once do not meet. Screenshots and
-the logs of started processes are kept in var/tests.
+Each run has a folder of its own under var/tests/runs, so that two runs at once do not meet: it holds the logs of
+started processes too. Screenshots are kept in var/tests.
 """
 
 import atexit

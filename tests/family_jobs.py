@@ -50,7 +50,12 @@ def whole(progress: Any, *, journal: str, size: int, seconds: float, fails_at: i
     """Start the parts."""
     with progress.stage("Spread"):
         parts = [
-            {"journal": journal, "number": number, "seconds": seconds, "fails": number == fails_at}
+            {
+                "journal": journal,
+                "number": number,
+                "seconds": seconds if number != fails_at else 0,
+                "fails": number == fails_at,
+            }
             for number in range(size)
         ]
     progress.map(part, parts, then=join, on_failure=on_failure, stage="Run", unit="parts")

@@ -4,15 +4,17 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import count
 
-from tests.environment import ARTEFACTS
+from tests.environment import RUN
 
-LOGS = ARTEFACTS / "logs"
+LOGS = RUN / "logs"
 LOOK_EVERY_S = 0.02
 READY_WITHIN_S = 40.0
-END_WITHIN_S = 10.0
+END_WITHIN_S = 30.0
+_numbers = count(1)
 
 
 def until(condition: Callable[[], object], within_s: float = READY_WITHIN_S, what: str = "condition") -> None:
@@ -25,14 +27,14 @@ def until(condition: Callable[[], object], within_s: float = READY_WITHIN_S, wha
 
 
 class Service:
-    """One process of the stack. `environment` is laid over the test's own environment."""
+    """One process of the stack, with a log of its own. `environment` is laid over the test's own environment."""
 
     def __init__(self, name: str, command: Sequence[str], environment: Mapping[str, str] | None = None) -> None:
         self.name = name
         self.command = list(command)
         self.environment = dict(environment or {})
         LOGS.mkdir(parents=True, exist_ok=True)
-        self.log = LOGS / f"{name}-{os.getpid()}.log"
+        self.log = LOGS / f"{name}-{next(_numbers)}.log"
         self._process: subprocess.Popen[bytes] | None = None
 
     @property
@@ -67,6 +69,15 @@ class Service:
         """Send a signal to the process alone."""
         os.kill(self.pid, number)
 
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Let the process and what it started do nothing for a while."""
+        os.killpg(self.pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.killpg(self.pid, signal.SIGCONT)
+
     def stop(self, number: signal.Signals = signal.SIGTERM, within_s: float = END_WITHIN_S) -> int:
         """End the process (SIGKILL to its whole session when it does not end in time); return its code."""
         if self._process is None:
@@ -85,8 +96,3 @@ class Service:
             os.killpg(self.pid, signal.SIGKILL)
             assert self._process is not None
             self._process.wait(END_WITHIN_S)
-
-
-def tail(path: Path, length: int = 2000) -> str:
-    """Return the end of a log file."""
-    return path.read_text(errors="replace")[-length:] if path.exists() else ""

@@ -21,10 +21,12 @@ from django.db import connection
 
 from config import assets, places
 from config.valkey import find_server
+from progress_app.events import FINAL
 from tests.environment import free_port
-from tests.processes import Service
+from tests.processes import Service, until
 
 BROKERS_OWN = b"_kombu"
+PLAIN, GATED = "config.asgi:application", "tests.gated_asgi:application"  # the latter knows tests/gated_jobs.py too
 QUIET = ("--without-mingle", "--without-gossip")  # as `up` starts them
 
 
@@ -79,7 +81,7 @@ class Valkey:
 class Web:
     """A uvicorn with the project; `url` has no slash at its end."""
 
-    def __init__(self, name: str, environment: dict[str, str], *, application: str = "config.asgi:application") -> None:
+    def __init__(self, name: str, environment: dict[str, str], *, application: str = PLAIN) -> None:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         options = ["--port", str(self.port), "--no-access-log", "--timeout-graceful-shutdown", "4"]
@@ -112,7 +114,7 @@ class Worker:
         concurrency: int = 2,
         queues: str = "default,maintenance",
         pool: str = "prefork",
-        include: str = "tests.stubborn_jobs,tests.foreign_tasks",
+        include: str = "tests.stubborn_jobs,tests.foreign_tasks,tests.gated_jobs",
     ) -> None:
         self.node = f"{name}-{os.getpid()}@test"
         celery = [sys.executable, "-m", "celery", "-A", "config.celery", "worker", "-n", self.node]
@@ -166,25 +168,12 @@ def database_environment() -> dict[str, str]:
 
 
 def new_stack(
-    valkey: Valkey, name: str, environment: dict[str, str] | None = None, *, with_gate: bool = False
+    valkey: Valkey, name: str, environment: dict[str, str] | None = None, *, application: str = GATED
 ) -> Stack:
-    """Make a worker and a web, to be started; see `start_stack`."""
+    """Make a worker and a web, to be started. The environment is laid over theirs."""
     laid_over = database_environment() | (environment or {})
-    if with_gate:
-        worker = Worker(f"worker-{name}", laid_over, include="tests.gated_jobs")
-        web = Web(f"web-{name}", laid_over, application="tests.gated_asgi:application")
-    else:
-        worker, web = Worker(f"worker-{name}", laid_over), Web(f"web-{name}", laid_over)
+    worker, web = Worker(f"worker-{name}", laid_over), Web(f"web-{name}", laid_over, application=application)
     return Stack(valkey, worker, web)
-
-
-def start_stack(
-    valkey: Valkey, name: str, environment: dict[str, str] | None = None, *, with_gate: bool = False
-) -> Stack:
-    """Start a worker and a web; the environment is laid over theirs. `with_gate`: they know tests/gated_jobs.py."""
-    stack = new_stack(valkey, name, environment, with_gate=with_gate)
-    stack.start()
-    return stack
 
 
 @pytest.fixture(scope="session")
@@ -220,7 +209,8 @@ class _SessionStack:
     def awake(self) -> Stack:
         """Return it, started."""
         if self._stack is None:
-            self._stack = start_stack(self._valkey, "live")
+            self._stack = new_stack(self._valkey, "live", application=PLAIN)  # its pages are those of the product
+            self._stack.start()
         elif not self._stack.worker.service.is_running:
             self._stack.worker.start()
         return self._stack
@@ -244,9 +234,23 @@ def _session_stack(django_db_setup: None, valkey: Valkey, static_files: None) ->
 
 
 @pytest.fixture
-def live(transactional_db: None, redis_db: redis.Redis, _session_stack: _SessionStack) -> Stack:
+def live(transactional_db: None, redis_db: redis.Redis, _session_stack: _SessionStack) -> Iterator[Stack]:
     """Return the session's worker and web, with an empty database and an empty Redis."""
-    return _session_stack.awake()
+    stack = _session_stack.awake()
+    yield stack
+    _free(stack.worker)
+
+
+def _free(worker: Worker) -> None:
+    """Cancel what a test has left running: else the next one would wait for a worker that is busy."""
+    from tasks_app import announce  # noqa: PLC0415  (benchmarks import this module before Django is set up)
+    from tasks_app.models import Task  # noqa: PLC0415
+
+    taken = Task.objects.filter(worker=worker.node).exclude(state__in=FINAL)
+    for key in taken.values_list("pk", flat=True):
+        if Task.objects.filter(pk=key).request_cancel():
+            announce.tell_worker(key)
+    until(lambda: not (worker.service.is_running and taken.exists()), what="an idle worker")
 
 
 @pytest.fixture
@@ -273,6 +277,7 @@ def stack(
 ) -> Iterator[Stack]:
     """Start a worker and a web for this test alone, which may kill and restart them."""
     _session_stack.asleep()
-    own = start_stack(valkey, "own")
+    own = new_stack(valkey, "own")
+    own.start()
     yield own
     own.stop()

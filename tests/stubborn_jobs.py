@@ -70,6 +70,16 @@ def deaf(progress: Any, *, journal: str, seconds: float) -> None:
         write(journal, "end", progress)
 
 
+@job(title="Dozing", form=JournalForm, cancel_grace_s=0.3)
+def dozing(progress: Any, *, journal: str, seconds: float) -> None:
+    """Make no progress call until its test has it woken up."""
+    write(journal, "begin", progress)
+    ends = time.monotonic() + seconds
+    while time.monotonic() < ends and not Path(f"{journal}-wake").exists():
+        time.sleep(PIECE_S)
+    write(journal, "end", progress)
+
+
 @job(title="Stubborn", form=JournalForm, cancel_grace_s=0.3)
 def stubborn(progress: Any, *, journal: str, seconds: float) -> None:
     """Swallow whatever is raised in it."""

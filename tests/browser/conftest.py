@@ -1,6 +1,7 @@
 """Fixtures of the browser tests: somebody who is logged in, and a task without a worker."""
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,9 +10,12 @@ from django.test import Client
 from playwright.sync_api import BrowserContext, Page
 
 from progress_app.events import State
+from tasks_app import outbox
 from tasks_app.models import Task
 from tests.browser import steps
 from tests.browser.lone_page import Answers
+from tests.factories import TaskFactory
+from tests.gated_jobs import Gate
 from tests.stack import Stack
 
 
@@ -46,3 +50,21 @@ def running_task(staff: User) -> Callable[..., Task]:
         return Task.objects.create(**given)
 
     return make
+
+
+@pytest.fixture
+def gate(tmp_path: Path) -> Gate:
+    """Return what lets a gated job go on."""
+    return Gate(tmp_path)
+
+
+@pytest.fixture
+def gated(gate: Gate, staff: User) -> Callable[[], Task]:
+    """Start tasks that a real worker runs and that go as far as the gate lets them."""
+
+    def start() -> Task:
+        task = TaskFactory.create(job="gated", owner=staff, params={"gate": str(gate.path), "more_stages": 0})
+        assert outbox.publish(task)
+        return task
+
+    return start

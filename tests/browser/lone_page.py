@@ -1,6 +1,7 @@
 """The modules of the stream on a page of their own: a pretended EventSource, a clock that the test moves, no server."""
 
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,22 @@ window.turn = () => new Promise((resolve) => {
   port1.onmessage = resolve;
   port2.postMessage(null);
 });
+window.unread = 0; // requests whose answer the page has not taken yet
+const { fetch } = window;
+window.fetch = async (...asked) => {
+  const taken = () => turn().then(() => { window.unread -= 1; });
+  window.unread += 1;
+  try {
+    const answer = await fetch(...asked);
+    const read = answer.json.bind(answer);
+    if (answer.ok) answer.json = () => read().finally(taken);
+    else taken();
+    return answer;
+  } catch (error) {
+    taken();
+    throw error;
+  }
+};
 Math.random = () => 0.999999;
 """
 
@@ -106,6 +123,22 @@ def count(page: Page) -> int:
 
 def states(page: Page, task: str = "a") -> list[str]:
     return list(page.evaluate("(task) => told[task].states", task))
+
+
+def moments(page: Page, answers: Answers, seconds: int) -> list[int]:
+    """Let so many seconds pass; return those in which a snapshot was asked for."""
+    found = []
+    for second in range(seconds):
+        asked = answers.asked
+        page.clock.run_for(1_000)
+        until(page, lambda: page.evaluate("unread") == 0)
+        if answers.asked > asked:
+            found.append(second)
+    return found
+
+
+def gaps(found: list[int]) -> list[int]:
+    return [later - earlier for earlier, later in pairwise(found)]
 
 
 def until(page: Page, condition: Callable[[], bool]) -> None:

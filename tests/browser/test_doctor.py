@@ -25,4 +25,4 @@ def test_the_browser_names_a_proxy_that_holds_events_back(
     with nginx(tmp_path, live.web.port, stubborn(live.web.port)) as url:
         steps.lend_session(member.context, url, session)
         member.goto(f"{url}/doctor/")
-        expect(member.locator("[data-finding][data-verdict=fail]:visible")).to_have_count(1, timeout=20_000)
+        expect(member.locator("[data-finding][data-verdict=fail]:visible")).to_have_count(1)

@@ -1,13 +1,24 @@
 """event-stream.js by itself: a pretended EventSource, a clock that the test moves, no server."""
 
 import re
-from itertools import pairwise
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, Route
 
-from tests.browser.lone_page import ORIGIN, Answers, count, follow, open_alone, serve, states, until, url
+from tests.browser.lone_page import (
+    ORIGIN,
+    Answers,
+    count,
+    follow,
+    gaps,
+    moments,
+    open_alone,
+    serve,
+    states,
+    until,
+    url,
+)
 
 
 @pytest.fixture
@@ -225,18 +236,10 @@ def test_beyond_fifty_channels_the_rest_polls(alone: Page, answers: Answers) -> 
 def test_polling_slows_down_while_nothing_changes(alone: Page, answers: Answers) -> None:
     alone.evaluate("delete window.EventSource, window.EventSource = undefined, Math.random = () => 0")  # no scatter
     follow(alone, "a")
-    moments: list[int] = []
-    for second in range(60):
-        asked = answers.asked
-        alone.clock.run_for(1_000)
-        for _ in range(10):
-            alone.evaluate("0")
-        if answers.asked > asked:
-            moments.append(second)
-    gaps = [later - earlier for earlier, later in pairwise(moments)]
-    assert gaps == sorted(gaps), gaps
-    assert gaps[0] <= 3
-    assert gaps[-1] >= 10
+    pauses = gaps(moments(alone, answers, 60))
+    assert pauses == sorted(pauses), pauses
+    assert pauses[0] <= 3
+    assert pauses[-1] >= 10
 
 
 def test_a_list_takes_its_rows_from_one_channel(alone: Page) -> None:

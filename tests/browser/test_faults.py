@@ -1,74 +1,82 @@
 """What a viewer sees when something breaks, and that it is right again afterwards."""
 
-from django.contrib.auth.models import User
+from collections.abc import Callable
+
+import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from tasks_app.models import Task
 from tests.browser import steps
+from tests.gated_jobs import TOTAL, Gate
 from tests.stack import Stack
 
+MakeTask = Callable[..., Task]
 
-def _watch(stack: Stack, context: BrowserContext, page: Page, session: dict[str, str], seconds: float) -> None:
+
+@pytest.fixture
+def watched(  # noqa: PLR0917  (fixtures)
+    stack: Stack, context: BrowserContext, page: Page, session: dict[str, str], gated: Callable[[], Task], gate: Gate
+) -> Page:
+    """Open the page of a gated task, which is at its tenth step, on a server that the test may kill."""
     steps.lend_session(context, stack.url, session)
     page.add_init_script(steps.NOTE_WHAT_IS_PAINTED)
-    steps.start_rehearsal(page, stack.url, seconds=seconds)
+    page.goto(f"{stack.url}/tasks/{gated().pk}/")
+    gate.open(10)
+    steps.wait_for_percent(page, 10)
     steps.expect_connection(page, "live")
+    return page
 
 
-def test_a_killed_server_is_told_and_then_the_truth(
-    stack: Stack, context: BrowserContext, page: Page, session: dict[str, str]
-) -> None:
-    _watch(stack, context, page, session, seconds=15)
-    steps.wait_for_percent(page, 2)
+def test_a_killed_server_is_told_and_then_the_truth(stack: Stack, watched: Page, gate: Gate) -> None:
     stack.web.service.kill()
-    steps.expect_connection(page, "reconnecting")
-    expect(page.locator("[data-part=connection]")).to_contain_text("reconnecting")
-    stood = steps.percent(page)
-    steps.keep_picture(page, "reconnecting")
+    steps.expect_connection(watched, "reconnecting")
+    expect(watched.locator("[data-part=connection]")).to_contain_text("reconnecting")
+    steps.keep_picture(watched, "reconnecting")
+    gate.open(40)
     stack.web.start()
-    steps.expect_connection(page, "live", within_ms=40_000)
-    assert steps.wait_for_percent(page, stood + 1) > stood
-    steps.expect_state(page, "succeeded", within_ms=40_000)
-    assert steps.never_falls(steps.painted(page))
-    lines = page.locator(".log-line .log-text").all_inner_texts()
-    assert len(lines) == len(set(lines)) == 10
+    steps.expect_connection(watched, "live")
+    steps.wait_for_percent(watched, 40)
+    gate.open(TOTAL)
+    steps.expect_state(watched, "succeeded")
+    assert steps.never_falls(steps.painted(watched))
+    expect(watched.locator(".log-line .log-text")).to_have_text(["at step 10", "at step 40", "at step 100"])
 
 
-def test_a_task_that_ends_while_the_server_is_away_is_shown_as_ended(
-    stack: Stack, context: BrowserContext, page: Page, session: dict[str, str], staff: User
-) -> None:
-    _watch(stack, context, page, session, seconds=3)
+def test_a_task_that_ends_while_the_server_is_away_is_shown_as_ended(stack: Stack, watched: Page, gate: Gate) -> None:
     stack.web.service.kill()
-    steps.expect_connection(page, "reconnecting")
-    steps.wait_for(page, lambda: Task.objects.filter(owner=staff, finished_at__isnull=False).exists(), "the task ended")
+    steps.expect_connection(watched, "reconnecting")
+    gate.open(TOTAL)
+    steps.wait_for(watched, lambda: Task.objects.filter(finished_at__isnull=False).exists(), "the task ended")
     stack.web.start()
-    steps.expect_state(page, "succeeded", within_ms=40_000)
-    expect(page.locator("#outcome")).to_contain_text("steps")
+    steps.expect_state(watched, "succeeded")
+    expect(watched.locator("#outcome")).to_contain_text("steps")
 
 
-def test_without_a_network_the_page_says_offline(live: Stack, member: Page) -> None:
-    steps.start_rehearsal(member, live.url, seconds=10)
+@pytest.fixture
+def open_task(live: Stack, member: Page, running_task: MakeTask) -> Page:
+    """Open the page of a task that goes on for as long as the test."""
+    member.goto(f"{live.url}/tasks/{running_task().pk}/")
     steps.expect_connection(member, "live")
-    member.context.set_offline(True)
-    steps.expect_connection(member, "offline")
-    member.context.set_offline(False)
-    steps.expect_connection(member, "live")
+    return member
 
 
-def test_who_is_logged_out_is_told(live: Stack, member: Page) -> None:
-    steps.start_rehearsal(member, live.url, seconds=30)
-    steps.expect_connection(member, "live")
-    member.context.clear_cookies()
-    member.context.set_offline(True)  # the stream has to be opened anew
-    member.context.set_offline(False)
-    steps.expect_connection(member, "denied")
-    expect(member.locator("[data-part=connection]")).to_contain_text("log in again")
+def test_without_a_network_the_page_says_offline(open_task: Page) -> None:
+    open_task.context.set_offline(True)
+    steps.expect_connection(open_task, "offline")
+    open_task.context.set_offline(False)
+    steps.expect_connection(open_task, "live")
 
 
-def test_a_page_out_of_the_browsers_memory_is_live_again(live: Stack, member: Page) -> None:
-    steps.start_rehearsal(member, live.url, seconds=10)
-    steps.expect_connection(member, "live")
-    member.get_by_role("link", name="Jobs", exact=True).click()
-    member.wait_for_url(f"{live.url}/")
-    member.go_back()
-    steps.expect_connection(member, "live")
+def test_who_is_logged_out_is_told(open_task: Page) -> None:
+    open_task.context.clear_cookies()
+    open_task.context.set_offline(True)  # the stream has to be opened anew
+    open_task.context.set_offline(False)
+    steps.expect_connection(open_task, "denied")
+    expect(open_task.locator("[data-part=connection]")).to_contain_text("log in again")
+
+
+def test_a_page_out_of_the_browsers_memory_is_live_again(live: Stack, open_task: Page) -> None:
+    open_task.get_by_role("link", name="Jobs", exact=True).click()
+    open_task.wait_for_url(f"{live.url}/")
+    open_task.go_back()
+    steps.expect_connection(open_task, "live")

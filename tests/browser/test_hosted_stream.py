@@ -1,12 +1,22 @@
 """event-stream.js beside a hosted service and by polling: a pretended client library, a clock that the test moves."""
 
-from itertools import pairwise
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page, Route
 
-from tests.browser.lone_page import ORIGIN, Answers, count, follow, open_alone, serve, states, until
+from tests.browser.lone_page import (
+    ORIGIN,
+    Answers,
+    count,
+    follow,
+    gaps,
+    moments,
+    open_alone,
+    serve,
+    states,
+    until,
+)
 
 LIBRARY = """
 window.services = [];
@@ -198,23 +208,6 @@ def test_where_neither_comes_through_one_asks(alone: Page, doors: Doors, answers
 
 
 # Polling
-
-
-def moments(page: Page, answers: Answers, seconds: int) -> list[int]:
-    """Let so many seconds pass; return those in which it was asked."""
-    found = []
-    for second in range(seconds):
-        asked = answers.asked
-        page.clock.run_for(1_000)
-        for _ in range(10):
-            page.evaluate("0")
-        if answers.asked > asked:
-            found.append(second)
-    return found
-
-
-def gaps(found: list[int]) -> list[int]:
-    return [later - earlier for earlier, later in pairwise(found)]
 
 
 @pytest.fixture

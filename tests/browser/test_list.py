@@ -47,4 +47,4 @@ def test_a_steady_flow_of_tasks_does_not_put_the_answer_off(
         connections.backend().publish(told, audience=(f"user-{staff.pk}",))
         return sign.is_visible()
 
-    steps.wait_for(member, one_more, "the sign", within_s=15)
+    steps.wait_for(member, one_more, "the sign")

@@ -5,10 +5,9 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Page, expect
 
-from progress_app import connections
-from progress_app.events import Snapshot, State
 from tasks_app.models import Task
 from tests.browser import steps
+from tests.browser.pretended import tell
 from tests.stack import Stack
 
 pytestmark = pytest.mark.long
@@ -31,11 +30,6 @@ ADD_BARS = """
 """
 
 
-def _publish(task: Task, percent: float) -> None:
-    snapshot = Snapshot(task=str(task.pk), state=State.RUNNING, attempt=1, job=task.job, percent=percent)
-    connections.backend().publish(snapshot)
-
-
 def test_sixty_bars_share_one_stream_and_all_of_them_move(live: Stack, member: Page, running_task: MakeTask) -> None:
     streams: list[str] = []
     member.on("request", lambda request: streams.append(request.url) if "/events/?" in request.url else None)
@@ -48,7 +42,7 @@ def test_sixty_bars_share_one_stream_and_all_of_them_move(live: Stack, member: P
     expect(bars.and_(member.locator("[data-connection=live]"))).to_have_count(47)  # its own bar has two, notices one
     expect(bars.and_(member.locator("[data-connection=polling]"))).to_have_count(BARS - 47)
     for task in tasks:
-        _publish(task, 42)
+        tell(task, 42)
     expect(member.get_by_text("42%", exact=True)).to_have_count(BARS)
     assert len(streams) == 2
 
@@ -74,7 +68,7 @@ def test_a_page_in_the_browsers_memory_holds_nothing_and_comes_back_right(
     with member.expect_event("requestfailed", lambda request: "/events/?" in request.url):
         member.evaluate("dispatchEvent(new PageTransitionEvent('pagehide', { persisted: true }))")
     assert member.evaluate("navigator.locks.query().then(({ held, pending }) => [...held, ...pending])") == []
-    _publish(task, 42)
+    tell(task, 42)
     member.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))")
     expect(member.get_by_role("progressbar")).to_have_attribute("aria-valuenow", "42")
     steps.expect_connection(member, "live")

@@ -2,19 +2,24 @@
 
 import shutil
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 from playwright.sync_api import BrowserContext, Page
 
+from progress_app.events import State
+from tasks_app.models import Task
 from tests.browser import steps
+from tests.browser.pretended import end, tell
 from tests.environment import free_port
 from tests.processes import Service
 from tests.stack import Stack
 
 pytestmark = pytest.mark.deploy
+
+MakeTask = Callable[..., Task]
 # Gzip gathers before it gives; the two headers by which our server forbids that are taken away.
 BUFFERING = "gzip on; gzip_types *; gzip_min_length 0; proxy_hide_header Content-Encoding;"
 CONFIGURATION = """
@@ -82,21 +87,28 @@ def behind(proxy: Proxy, session: dict[str, str], context: BrowserContext, page:
     return page
 
 
-def test_a_proxy_that_buffers_does_not_hold_our_stream(proxy: Proxy, behind: Page) -> None:
+def test_a_proxy_that_buffers_does_not_hold_our_stream(proxy: Proxy, behind: Page, running_task: MakeTask) -> None:
     proxy.start("gzip on; gzip_types *;")
-    steps.start_rehearsal(behind, proxy.url, seconds=6)
+    behind.goto(f"{proxy.url}/tasks/{(task := running_task()).pk}/")
     steps.expect_connection(behind, "live")
+    for percent in (10, 20):
+        tell(task, percent)
+        steps.wait_for_percent(behind, percent)
+    end(task, State.SUCCEEDED)
     steps.expect_state(behind, "succeeded")
     assert "polling" not in behind.evaluate("window.connections")
 
 
-def test_a_proxy_that_holds_the_stream_back_means_polling_until_it_does_not(proxy: Proxy, behind: Page) -> None:
+def test_a_proxy_that_holds_the_stream_back_means_polling_until_it_does_not(
+    proxy: Proxy, behind: Page, running_task: MakeTask
+) -> None:
     proxy.start(BUFFERING)
-    steps.start_rehearsal(behind, proxy.url, seconds=70)
+    behind.goto(f"{proxy.url}/tasks/{(task := running_task()).pk}/")
     steps.expect_connection(behind, "polling")
-    moved = steps.wait_for_percent(behind, 5)
-    assert steps.wait_for_percent(behind, moved + 1) > moved
+    for percent in (10, 20):
+        tell(task, percent)
+        steps.wait_for_percent(behind, percent)
     assert "live" not in behind.evaluate("window.connections")
     proxy.restart("")
-    steps.expect_connection(behind, "live", within_ms=45_000)
+    steps.expect_connection(behind, "live", within_ms=90_000)
     assert steps.never_falls(steps.painted(behind))

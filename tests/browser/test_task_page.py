@@ -1,16 +1,15 @@
 """A task's page while it goes on: what moves within a stage, a thousand children, the word at the end."""
 
 import re
-from typing import Any
 
 import pytest
 from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from progress_app import connections
-from progress_app.events import Children, Snapshot, StageProgress, StageRef, StageState, State
+from progress_app.events import Children, StageProgress, StageRef, StageState, State
 from tasks_app.models import Task
 from tests.browser import steps
+from tests.browser.pretended import end, tell
 from tests.browser.test_screens import MakeTask, live_task
 from tests.factories import TaskFactory
 from tests.stack import Stack
@@ -30,11 +29,6 @@ NOTIFICATIONS = """
   };
   Object.defineProperty(document, "hidden", { get: () => window.isAway ?? false });
 """
-
-
-def tell(task: Task, percent: float, state: State = State.RUNNING, **more: Any) -> None:
-    snapshot = Snapshot(task=str(task.pk), state=state, attempt=1, percent=percent, **more)
-    connections.backend().publish(snapshot)
 
 
 def test_the_waterfall_and_the_children_go_on_within_a_stage(live: Stack, member: Page, running_task: MakeTask) -> None:
@@ -117,12 +111,6 @@ def test_a_refused_permission_is_said(live: Stack, member: Page, running_task: M
     member.goto(f"{live.url}/tasks/{task.pk}/")
     member.get_by_role("button", name="In this browser").click()
     expect(member.locator("#tell-note")).to_have_text(re.compile("refuses notifications"))
-
-
-def end(task: Task, state: State, **fields: Any) -> None:
-    """Have the task end as its worker does: the row first, then the event."""
-    Task.objects.filter(pk=task.pk).update(state=state, finished_at=timezone.now(), **fields)
-    tell(task, 100.0 if state is State.SUCCEEDED else 62.0, state)
 
 
 @pytest.mark.parametrize("width_px", [390, 1280])

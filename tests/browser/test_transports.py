@@ -6,7 +6,6 @@ The job goes as far as the test lets it (tests/gated_jobs.py), so that each mome
 import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -20,7 +19,7 @@ from tests.browser import steps
 from tests.emulators.service import Emulator
 from tests.environment import BASE
 from tests.gated_jobs import Gate
-from tests.stack import Stack, Valkey, start_stack
+from tests.stack import Stack, Valkey, new_stack
 
 pytestmark = pytest.mark.long
 
@@ -80,7 +79,8 @@ def chosen(
         request.getfixturevalue(wanted)
     request.getfixturevalue("_session_stack").asleep()
     environment = service.settings if service else {"PROGRESS_TRANSPORT": transport}
-    own = start_stack(valkey, transport, environment, with_gate=True)
+    own = new_stack(valkey, transport, environment)
+    own.start()
     yield Chosen(transport, service, own)
     own.stop()
 
@@ -107,12 +107,6 @@ def tab(chosen: Chosen, context: BrowserContext, session: dict[str, str]) -> Cal
     steps.lend_session(context, chosen.stack.url, session)
     context.add_init_script(steps.NOTE_WHAT_IS_PAINTED)
     return context.new_page
-
-
-@pytest.fixture
-def gate(tmp_path: Path) -> Gate:
-    """Return what lets the job go on."""
-    return Gate(tmp_path)
 
 
 def start(page: Page, chosen: Chosen, gate: Gate, *, more_stages: int = 0) -> str:
@@ -177,13 +171,13 @@ def test_notices_reach_every_page(
     for page, path in ((catalogue, ""), (listing, "tasks/"), (operations, "ops/")):
         page.goto(f"{chosen.stack.url}/{path}")
     steps.expect_connection(listing, chosen.usual)
-    expect(operations.locator("#ops")).to_have_attribute("data-connection", chosen.usual, timeout=15_000)
+    expect(operations.locator("#ops")).to_have_attribute("data-connection", chosen.usual)
     if chosen.transport != "poll":
         catalogue.context.route("**/notices/", lambda route: route.abort())  # they shall not be found by asking
     gate.open(100)
     for page in tabs:
         toast = page.locator(".toast")
-        expect(toast).to_have_text("Gated: Succeeded", timeout=30_000)
+        expect(toast).to_have_text("Gated: Succeeded")
         expect(toast.get_by_role("link")).to_have_attribute("href", f"/tasks/{Task.objects.get().pk}/")
     told = [m for m in chosen.service.received() if m["name"] == "notification"] if chosen.service else []
     assert [m["channel"].removeprefix("private-") for m in told] == [f"user-{staff.pk}"] * bool(chosen.service)

@@ -97,7 +97,7 @@ def up(tmp_path: Path, static_files: None) -> Iterator[Up]:
 
 def test_the_printed_password_logs_in_and_is_printed_once(up: Up) -> None:
     password = up.wait_for(r"log in as admin with the password (\S+) \(shown only this once\)")[1]
-    with httpx.Client(base_url=up.url) as client:
+    with httpx.Client(base_url=up.url, timeout=READY_WITHIN_S) as client:
         client.get("/login/")
         form = {"username": "admin", "password": password, "csrfmiddlewaretoken": client.cookies["csrftoken"]}
         assert client.post("/login/", data=form).status_code == httpx.codes.FOUND
@@ -192,7 +192,7 @@ def test_a_server_that_cannot_be_used_is_one_line(
 
 def _answers(up: Up) -> bool:
     try:
-        return httpx.get(f"{up.url}/health/").status_code == httpx.codes.OK
+        return httpx.get(f"{up.url}/health/", timeout=READY_WITHIN_S).status_code == httpx.codes.OK
     except httpx.HTTPError:
         return False
 

@@ -20,6 +20,7 @@ import pytest
 from config.places import BASE
 from config.valkey import find_server
 from tests.environment import free_port
+from tests.integration.conftest import DEADLINE_S
 from tests.postgresql import program
 from tests.processes import Service, until
 from tests.stack import Valkey
@@ -117,7 +118,7 @@ def test_a_started_service_becomes_healthy(running: Machine, service: str) -> No
 
 def test_the_admin_of_the_migrate_service_can_log_in(running: Machine) -> None:
     until(lambda: running.is_healthy("web"), what="health of web")
-    with httpx.Client(base_url=f"http://127.0.0.1:{running.port}") as client:
+    with httpx.Client(base_url=f"http://127.0.0.1:{running.port}", timeout=DEADLINE_S) as client:
         client.get("/login/")
         answer = client.post(
             "/login/",

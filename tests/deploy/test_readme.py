@@ -16,7 +16,7 @@ from django.contrib.auth.models import User
 from tests.conftest import PASSWORD
 from tests.documents import README
 from tests.environment import free_port
-from tests.integration.conftest import Person
+from tests.integration.conftest import DEADLINE_S, Person
 from tests.processes import Service
 from tests.stack import Stack
 
@@ -87,7 +87,7 @@ class Nginx:
 
     def answers(self) -> bool:
         try:
-            return httpx.get(f"{self.url}/health/").is_success
+            return httpx.get(f"{self.url}/health/", timeout=DEADLINE_S).is_success
         except httpx.HTTPError:
             return False
 
@@ -129,7 +129,8 @@ def test_the_proxy_takes_uploads_over_its_own_default(visitor: Person) -> None:
 
 
 def test_tokens_do_not_get_into_the_proxys_log(visitor: Person, nginx: Nginx) -> None:
-    assert httpx.get(f"{nginx.url}/events/?token=secret-token").status_code == httpx.codes.UNAUTHORIZED
+    refused = httpx.get(f"{nginx.url}/events/?token=secret-token", timeout=DEADLINE_S)
+    assert refused.status_code == httpx.codes.UNAUTHORIZED
     nginx.service.stop()  # then its log is written
     told = nginx.log.read_text()
     assert "/health/" in told

@@ -13,7 +13,8 @@ from django.test import Client
 
 from tasks_app import outbox
 from tasks_app.models import Task
-from tests.factories import TaskFactory
+from tests.factories import QUICK, TaskFactory
+from tests.gated_jobs import Gate
 from tests.processes import until
 from tests.stack import Stack
 
@@ -38,8 +39,14 @@ class Person:
 
     def start(self, **values: Any) -> str:
         """Start a rehearsal; returns the task's id."""
-        data = {"steps": 20, "seconds": 0.4, "stages": 1, "known_total": "on", "fail_chance": 0} | values
-        response = self.post("/jobs/rehearsal/", data, form="/jobs/rehearsal/")
+        return self._started("rehearsal", {**QUICK, "steps": 20, "seconds": 0.4} | values)
+
+    def start_gated(self, gate: Gate) -> str:
+        """Start the job of tests/gated_jobs.py at a server that knows it; returns the task's id."""
+        return self._started("gated", {"gate": str(gate.path), "more_stages": 0})
+
+    def _started(self, job: str, data: dict[str, Any]) -> str:
+        response = self.post(f"/jobs/{job}/", data, form=f"/jobs/{job}/")
         assert response.status_code == 302, response.text
         return response.headers["Location"].split("/")[2]
 
@@ -84,6 +91,12 @@ class Events:
 
 
 @pytest.fixture
+def gate(tmp_path: Path) -> Gate:
+    """What lets a gated job go on."""
+    return Gate(tmp_path)
+
+
+@pytest.fixture
 def admin(staff: User, live: Stack) -> Iterator[Person]:
     """Staff at the session's server."""
     person = Person(live.url, staff)
@@ -109,6 +122,10 @@ class Jobs:
         task, before = self.start(job, **options), len(self.lines())
         until(lambda: len(self.lines()) > before, what="the job's beginning")
         return task
+
+    def wake(self) -> None:
+        """Let the dozing ones end."""
+        self.journal.with_name(f"{self.journal.name}-wake").touch()
 
     def lines(self) -> list[str]:
         return self.journal.read_text().split("\n")[:-1] if self.journal.exists() else []

@@ -54,7 +54,7 @@ class Terminal:
 def terminal(*words: str) -> Iterator[Terminal]:
     opened = Terminal(*words)
     yield opened
-    opened.command.wait(20)
+    opened.command.wait(60)
     os.close(opened.own)
 
 

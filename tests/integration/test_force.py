@@ -58,9 +58,10 @@ def test_where_the_process_is_shared_the_job_is_asked_only_and_its_log_says_so(
     workers: Callable[..., Worker], jobs: Jobs
 ) -> None:
     workers("threads", SHORT, concurrency=2, pool="threads")
-    task = jobs.begun("deaf", seconds=3)
+    task = jobs.begun("dozing")
     lifecycle.cancel(task, user=jobs.staff)
     assert jobs.ended(jobs.start("steady", seconds=0)).state == State.SUCCEEDED
     until(lambda: connections.backend().replay(log_channel(task.pk), None, 10), what="a line in its log")
+    jobs.wake()
     jobs.ended(task)
     assert "its worker cannot make it" in task.log_entries()[-1].text

@@ -1,7 +1,5 @@
 """A worker that is frozen past its lease and comes back: it changes nothing, and its job stops."""
 
-import os
-import signal
 from collections.abc import Callable
 
 import pytest
@@ -44,15 +42,14 @@ def test_a_worker_that_was_frozen_past_its_lease_stops_its_job_and_changes_nothi
     workers: Callable[..., Worker], jobs: Jobs, known_here: None
 ) -> None:
     frozen = workers("frozen", SHORT, concurrency=1)
-    task = jobs.begun("steady", seconds=8)
-    os.killpg(frozen.service.pid, signal.SIGSTOP)
-    until(lambda: Task.objects.overdue().exists(), what="the lease runs out")
-    report = maintain()
-    assert report is not None
-    assert report.requeued == 1
+    task = jobs.begun("steady", seconds=15)
     workers("second", SHORT, concurrency=1)
-    until(lambda: ("begin", "2") in events(jobs), what="another worker has it")
-    os.killpg(frozen.service.pid, signal.SIGCONT)
+    with frozen.service.frozen():
+        until(lambda: Task.objects.overdue().exists(), what="the lease runs out")
+        report = maintain()
+        assert report is not None
+        assert report.requeued == 1
+        until(lambda: ("begin", "2") in events(jobs), what="another worker has it")
     until(lambda: ("end", "1") in events(jobs), what="the old body stops")
     assert events(jobs) == [("begin", "1"), ("begin", "2"), ("end", "1")], "while the new one runs"
     assert (Task.objects.get(pk=task.pk).state, shown_attempt(task)) == (State.RUNNING, 2)

@@ -27,7 +27,7 @@ def states(*tasks: Task) -> set[str]:
 def test_short_jobs_are_not_stuck_behind_long_ones(workers: Callable[..., Worker], jobs: Jobs) -> None:
     workers("short", concurrency=1, queues="default")
     workers("long", concurrency=1, queues="long")
-    long = [jobs.start("steady", seconds=6, queue="long") for _ in range(3)]
+    long = [jobs.start("steady", seconds=60, queue="long") for _ in range(3)]
     until(lambda: State.RUNNING in states(*long), what="a long one runs")
     short = [jobs.start("steady", seconds=0) for _ in range(5)]
     until(lambda: states(*short) == {State.SUCCEEDED}, what="the short ones end")

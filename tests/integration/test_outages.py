@@ -1,16 +1,17 @@
 """Redis that dies, hangs or goes dead under viewers of a real job: all see its end, and no hole is silent."""
 
-import signal
 from collections.abc import Iterator
+from functools import partial
 
 import pytest
 from django.contrib.auth.models import User
 
 from tasks_app.models import Task
+from tests.gated_jobs import TOTAL, Gate
 from tests.integration.conftest import Person
 from tests.integration.half_open import HalfOpen
 from tests.integration.test_stream_faults import memory_kib
-from tests.integration.watchers import watching
+from tests.integration.watchers import Watcher, watching
 from tests.processes import until
 from tests.stack import Stack, Valkey, Web, database_environment
 
@@ -18,8 +19,7 @@ pytestmark = pytest.mark.long
 
 VIEWERS = 15  # of the 20 streams that one user may have
 MOST_GROWTH_KIB = 32_768
-PAUSE_S = 30.0
-LASTING = {"seconds": 12, "steps": 120, "stages": 4}
+MANY = 20  # steps that everybody has seen before the fault
 
 
 @pytest.fixture
@@ -33,30 +33,36 @@ def session(person: Person) -> dict[str, str]:
     return dict(person.http.cookies)
 
 
-def is_under_way(task: str) -> bool:
-    return Task.objects.filter(pk=task, state="running").exists()
+def go_on_until_seen(gate: Gate, crowd: list[Watcher]) -> None:
+    """Let the job go step by step, and wait each time until everybody has seen it."""
+    for step in range(1, MANY):
+        gate.open(step)
+        until(partial(have_seen, crowd, step), what=f"step {step} seen by everybody")
 
 
-def test_redis_killed_with_its_data_costs_no_viewer_the_end(ops: Person, stack: Stack) -> None:
-    task = ops.start(**LASTING)
+def have_seen(crowd: list[Watcher], step: int) -> bool:
+    return all(watcher.current >= step for watcher in crowd)
+
+
+def test_redis_killed_with_its_data_costs_no_viewer_the_end(ops: Person, stack: Stack, gate: Gate) -> None:
+    task = ops.start_gated(gate)
     before_kib = memory_kib(stack.web.service.pid)
     with watching(stack.url, session(ops), task, VIEWERS) as crowd:
-        until(lambda: all(watcher.seen > 20 for watcher in crowd), what="a job that is well under way")
+        go_on_until_seen(gate, crowd)
         stack.valkey.lose_everything()
+        gate.open(TOTAL)
     assert Task.objects.get(pk=task).state == "succeeded"
     assert memory_kib(stack.web.service.pid) - before_kib < MOST_GROWTH_KIB
 
 
-def test_redis_that_hangs_for_half_a_minute_costs_no_viewer_the_end(ops: Person, stack: Stack) -> None:
-    task = ops.start(**LASTING)
+def test_redis_that_hangs_costs_no_viewer_the_end(ops: Person, stack: Stack, gate: Gate) -> None:
+    task = ops.start_gated(gate)
     before_kib = memory_kib(stack.web.service.pid)
     with watching(stack.url, session(ops), task, VIEWERS) as crowd:
-        until(lambda: all(watcher.seen > 20 for watcher in crowd), what="a job that is well under way")
-        stack.valkey.service.send(signal.SIGSTOP)
-        try:
-            until(lambda: not is_under_way(task), within_s=PAUSE_S, what="the job's end without Redis")
-        finally:
-            stack.valkey.service.send(signal.SIGCONT)
+        go_on_until_seen(gate, crowd)
+        with stack.valkey.service.frozen():
+            gate.open(TOTAL)
+            until(lambda: Task.objects.get(pk=task).is_final, what="the job's end without Redis")
     assert Task.objects.get(pk=task).state == "succeeded"
     assert memory_kib(stack.web.service.pid) - before_kib < MOST_GROWTH_KIB
 
@@ -74,13 +80,14 @@ def dead_end(stack: Stack, valkey: Valkey) -> Iterator[tuple[HalfOpen, Web]]:
 
 
 def test_connections_to_redis_that_went_dead_unseen_cost_no_viewer_the_end(
-    ops: Person, dead_end: tuple[HalfOpen, Web]
+    ops: Person, dead_end: tuple[HalfOpen, Web], gate: Gate
 ) -> None:
     proxy, web = dead_end
-    task = ops.start(**LASTING)
+    task = ops.start_gated(gate)
     before_kib = memory_kib(web.service.pid)
     with watching(web.url, session(ops), task, VIEWERS) as crowd:
-        until(lambda: all(watcher.seen > 20 for watcher in crowd), what="a job that is well under way")
+        go_on_until_seen(gate, crowd)
         assert proxy.go_dead() > 0
+        gate.open(TOTAL)
     assert "has been silent" in web.service.text()
     assert memory_kib(web.service.pid) - before_kib < MOST_GROWTH_KIB

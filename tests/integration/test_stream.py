@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 
 import httpx
@@ -14,7 +15,7 @@ from progress_app import connections
 from progress_app.events import Snapshot, State
 from tasks_app.models import Task
 from tests.factories import TaskFactory
-from tests.integration.conftest import Person
+from tests.integration.conftest import DEADLINE_S, Person
 from tests.processes import until
 from tests.stack import Stack
 
@@ -25,9 +26,12 @@ def ask_token(person: Person, *channels: str) -> httpx.Response:
     return person.http.post("/events/token/", json={"channels": channels}, headers={"X-CSRFToken": csrf})
 
 
-def test_a_job_from_its_form_to_its_end(admin: Person) -> None:
-    task = admin.start(seconds=1)
-    with admin.events(f"task-{task}", f"task-{task}.log") as events:
+def test_a_job_from_its_form_to_its_end(admin: Person, live: Stack) -> None:
+    with ExitStack() as opened:
+        with live.worker.service.frozen():  # it starts under the viewer's eyes
+            task = admin.start(seconds=2)
+            events = opened.enter_context(admin.events(f"task-{task}", f"task-{task}.log"))
+            events.until("stream-open")
         end = json.loads(events.until("complete")["data"])
         rest = list(events)
     assert events.names[0] == "stream-open"
@@ -81,7 +85,7 @@ def test_a_request_that_cannot_be_meant_is_400(admin: Person, channels: list[str
 
 def test_without_a_session_401_and_without_permission_403(live: Stack, stranger: User) -> None:
     task = TaskFactory.create()
-    assert httpx.get(f"{live.url}/events/?channel=task-{task.pk}").status_code == 401
+    assert httpx.get(f"{live.url}/events/?channel=task-{task.pk}", timeout=DEADLINE_S).status_code == 401
     somebody = Person(live.url, stranger)
     for channel in (f"task-{task.pk}", "tasks", "task-6f0c1111-2222-3333-4444-555566667777"):
         with somebody.events(channel) as events:
@@ -101,10 +105,10 @@ def test_a_last_id_of_garbage_is_a_fresh_start(admin: Person, last_id: str) -> N
 def test_a_token_opens_one_stream_for_a_program_without_a_session(admin: Person, live: Stack) -> None:
     task = admin.start(seconds=0)
     url = ask_token(admin, f"task-{task}").json()["url"]
-    with httpx.stream("GET", url) as response:
+    with httpx.stream("GET", url, timeout=DEADLINE_S) as response:
         assert response.status_code == 200
         assert "event: complete" in response.read().decode()
-    assert httpx.get(url).status_code == 401
+    assert httpx.get(url, timeout=DEADLINE_S).status_code == 401
 
 
 def test_of_two_clients_that_race_with_a_token_one_wins(admin: Person) -> None:
@@ -113,7 +117,7 @@ def test_of_two_clients_that_race_with_a_token_one_wins(admin: Person) -> None:
         events.until("complete")
     url = ask_token(admin, f"task-{task}").json()["url"]
     with ThreadPoolExecutor(8) as pool:
-        statuses = sorted(pool.map(lambda _: httpx.get(url, timeout=10).status_code, range(8)))
+        statuses = sorted(pool.map(lambda _: httpx.get(url, timeout=DEADLINE_S).status_code, range(8)))
     assert statuses == [200] + [401] * 7
 
 
@@ -122,7 +126,7 @@ def test_a_token_is_kept_as_a_hash_and_never_logged(admin: Person, live: Stack) 
     with live.valkey.client() as redis:
         everything = b"".join(key for key in redis.scan_iter())
     assert told["token"].encode() not in everything
-    with httpx.stream("GET", told["url"]) as response:
+    with httpx.stream("GET", told["url"], timeout=DEADLINE_S) as response:
         response.read()
     assert told["token"] not in live.web.service.text()
 

@@ -15,7 +15,7 @@ from progress_app import connections
 from progress_app.events import LogEntry, Snapshot, State
 from tasks_app.models import Task
 from tests.factories import TaskFactory
-from tests.integration.conftest import Person
+from tests.integration.conftest import DEADLINE_S, Person
 from tests.integration.half_open import HalfOpen
 from tests.integration.nginx import nginx
 from tests.integration.watchers import Watcher, watching
@@ -47,7 +47,9 @@ def test_over_http2_more_streams_than_a_browser_has_connections_share_one(
         person = Person(url, staff)
         cookies = dict(person.http.cookies)
         person.http.close()
-        person.http = opened.enter_context(httpx.Client(base_url=url, cookies=cookies, http1=False, http2=True))
+        person.http = opened.enter_context(
+            httpx.Client(base_url=url, cookies=cookies, http1=False, http2=True, timeout=DEADLINE_S)
+        )
         streams = [opened.enter_context(person.events(f"task-{task.pk}")) for _ in range(8)]
         assert {stream.response.http_version for stream in streams} == {"HTTP/2"}
         report(task, State.SUCCEEDED)

@@ -23,6 +23,7 @@ class Watcher(threading.Thread):
         complaints: a position that went back, entries that are missing without a word.
         resets: how often it was told that a log could not be continued.
         lines: log entries that it saw.
+        current: how far the newest snapshot is.
         is_connected: whether a stream is open.
         has_ended: whether it saw the end.
 
@@ -31,7 +32,7 @@ class Watcher(threading.Thread):
     def __init__(self, url: str, cookies: dict[str, str], task: str) -> None:
         super().__init__(daemon=True)
         self.complaints: list[str] = []
-        self.resets = self.seen = self.opened = self.lines = 0
+        self.resets = self.seen = self.opened = self.lines = self.current = 0
         self.has_ended = self.is_connected = False
         self._url, self._cookies = f"{url}/events/", cookies
         self._log = log_channel(task)
@@ -93,7 +94,7 @@ class Watcher(threading.Thread):
         self.has_ended = shown["state"] in ("succeeded", "failed", "cancelled", "lost")
         if shown["pos"] < self._pos:
             self.complaints.append(f"state {shown['pos']} after {self._pos}")
-        self._pos = shown["pos"]
+        self._pos, self.current = shown["pos"], shown["current"]
 
 
 @contextmanager
