@@ -31,7 +31,7 @@ from progress_app.publisher import Publisher
 from progress_app.transports.ably import AblyTransport
 from progress_app.transports.base import Message, Transport
 from progress_app.transports.pusher import PusherTransport
-from tests.emulators import ably, pusher
+from tests.emulators import ably_keys, pusher
 from tests.emulators.service import Emulator
 from tests.environment import free_port
 
@@ -63,7 +63,7 @@ def snapshot(number: int, percent: float, state: State = State.RUNNING) -> Messa
 def transport_to(kind: str, url: str) -> Transport:
     if kind == "pusher":
         return PusherTransport(app_id=pusher.APP_ID, key=pusher.KEY, secret=pusher.SECRET, url=url)
-    return AblyTransport(key=ably.KEY, url=url)
+    return AblyTransport(key=ably_keys.KEY, url=url)
 
 
 @contextmanager

@@ -74,7 +74,7 @@ def test_without_javascript_one_watches(live: Stack, plain_page: Page, staff: Us
     end(task, State.SUCCEEDED, result={"rows": 4210})
     expect(frame.get_by_text("It has ended")).to_be_visible()
     page.reload()
-    expect(page.locator("#outcome")).to_contain_text("4210")
+    expect(page.locator("#outcome")).to_contain_text("4,210")
 
 
 def test_without_javascript_one_starts_and_gets_the_result(live: Stack, plain_page: Page, staff: User) -> None:

@@ -8,31 +8,23 @@ JWT, push, stats, rates.
 """
 
 import asyncio
-import base64
-import hashlib
-import hmac
 import itertools
 import json
 import secrets
-import time
 from collections import deque
 from dataclasses import dataclass, field
 from enum import IntEnum
 from typing import Any
 
-from tests.emulators.desk import Desk, Refusal, Request, Response, Socket
+from tests.emulators.ably_keys import CLOCK_MS, Fault, Keys, Token, now_ms
+from tests.emulators.desk import Desk, Request, Response, Socket
 
-KEY_NAME, KEY_SECRET = "app.key", "the-secret"
-KEY = f"{KEY_NAME}:{KEY_SECRET}"
-CLOCK_MS = 120_000
-TTL_MS = 3_600_000
 MOST_BYTES = 64 * 1024
 MOST_BODY_BYTES = 2 * 1024 * 1024
 MOST_CHANNELS = 100
 KEPT = 100
 MODES = 1 << 17 | 1 << 18  # may publish and subscribe, as the client library reads it
 IDLE_MS = 15_000
-ALL = {"*": ["*"]}
 
 
 class Action(IntEnum):
@@ -53,33 +45,6 @@ class Action(IntEnum):
     AUTH = 17
 
 
-class Fault(Exception):
-    """What Ably refuses, with its code and HTTP status."""
-
-    def __init__(self, status: int, code: int, text: str) -> None:
-        super().__init__(text)
-        self.told = {"statusCode": status, "code": code, "message": text}
-
-    @property
-    def refusal(self) -> Refusal:
-        headers = {"x-ably-errorcode": str(self.told["code"]), "x-ably-errormessage": str(self.told["message"])}
-        return Refusal(Response({"error": self.told}, int(str(self.told["statusCode"])), headers))
-
-
-@dataclass
-class Token:
-    """What its bearer may do until it expires (Unix time in ms)."""
-
-    capability: dict[str, list[str]]
-    expires_ms: float = float("inf")
-    client_id: str | None = None
-
-    def check(self, channel: str, operation: str) -> None:
-        rights = [*self.capability.get(channel, []), *self.capability.get("*", [])]
-        if operation not in rights and "*" not in rights:
-            raise Fault(401, 40160, f"Channel denied access based on given capability; channelId = {channel}")
-
-
 @dataclass
 class Channel:
     """Its newest messages, newest last, and who is attached."""
@@ -92,8 +57,7 @@ class Ably:
     """One app with one key."""
 
     def __init__(self) -> None:
-        self._tokens: dict[str, Token] = {}
-        self._nonces: set[str] = set()
+        self._keys = Keys()
         self._channels: dict[str, Channel] = {}
         self._serials = itertools.count(1)
 
@@ -115,24 +79,24 @@ class Ably:
             case "GET", ["time"]:
                 return Response([now_ms()])
             case "POST", ["keys", name, "requestToken"]:
-                return Response(self._issue(name, json.loads(request.body)), 201)
+                return Response(self._keys.issue(name, json.loads(request.body)), 201)
             case "POST", ["messages"]:
                 return await self._batch(request, desk)
             case "POST", ["channels", name, "messages"]:
                 found = json.loads(request.body)
                 return await self._post(request, desk, name, found if isinstance(found, list) else [found])
             case "GET", ["channels", name, "messages"]:
-                self._bearer(request).check(name, "history")
+                self._keys.bearer(request).check(name, "history")
                 return Response(list(reversed(self._channel(name).kept)))
             case _:
                 raise Fault(404, 40400, f"Could not find path: {request.path}")
 
     async def _post(self, request: Request, desk: Desk, name: str, messages: list[dict[str, Any]]) -> Response:
-        self._bearer(request).check(name, "publish")
+        self._keys.bearer(request).check(name, "publish")
         return Response(await self._publish(desk, name, messages), 201)
 
     async def _batch(self, request: Request, desk: Desk) -> Response:
-        bearer, size = self._bearer(request), len(request.body)
+        bearer, size = self._keys.bearer(request), len(request.body)
         if size > MOST_BODY_BYTES:
             raise Fault(413, 40009, f"Maximum request body exceeded ({size} bytes)")
         found = json.loads(request.body)
@@ -170,52 +134,12 @@ class Ably:
             await socket.write(messages_of(name, serial, messages))
         return {"channel": name, "messageId": serial}
 
-    # Tokens
-
-    def _issue(self, name: str, request: dict[str, Any]) -> dict[str, Any]:
-        if name != KEY_NAME or request.get("keyName") != name:
-            raise Fault(401, 40400, f"No application found with key name {name}")
-        if not hmac.compare_digest(str(request.get("mac", "")), mac_of(request)):
-            raise Fault(401, 40101, "Invalid credentials: the request's mac does not fit")
-        if abs(now_ms() - request["timestamp"]) > CLOCK_MS:
-            raise Fault(401, 40104, "Timestamp not current")
-        if request["nonce"] in self._nonces:
-            raise Fault(401, 40105, "Nonce value replayed")
-        self._nonces.add(request["nonce"])
-        capability = json.loads(request.get("capability") or json.dumps(ALL))
-        expires_ms = now_ms() + (request.get("ttl") or TTL_MS)
-        self._tokens[token := "app." + secrets.token_urlsafe(24)] = Token(
-            capability, expires_ms, request.get("clientId")
-        )
-        told = {"token": token, "keyName": name, "issued": now_ms(), "expires": expires_ms}
-        return told | {"capability": json.dumps(capability), "clientId": request.get("clientId")}
-
-    def _bearer(self, request: Request) -> Token:
-        kind, _, credentials = request.headers.get("authorization", "").partition(" ")
-        try:
-            text = base64.b64decode(credentials).decode()
-        except ValueError as error:
-            raise Fault(401, 40101, "Invalid credentials") from error
-        return self._admit(key=text) if kind == "Basic" else self._admit(token=text)
-
-    def _admit(self, *, key: str = "", token: str = "") -> Token:
-        if key:
-            if not hmac.compare_digest(key, KEY):
-                raise Fault(401, 40101, f"No application found or wrong secret for key {key.partition(':')[0]}")
-            return Token(ALL)
-        found = self._tokens.get(token)
-        if found is None:
-            raise Fault(401, 40140, "Token not recognised")
-        if found.expires_ms < now_ms():
-            raise Fault(401, 40142, "Token expired")
-        return found
-
     # Realtime
 
     async def serve(self, socket: Socket) -> None:
         given = socket.query
         try:
-            token = self._admit(
+            token = self._keys.admit(
                 key=given.get("key", ""), token=given.get("access_token") or given.get("accessToken", "")
             )
         except Fault as fault:
@@ -279,7 +203,7 @@ class Ably:
 
     async def _renew(self, socket: Socket, token: Token, given: str) -> Token:
         try:
-            token = self._admit(token=given)
+            token = self._keys.admit(token=given)
         except Fault as fault:
             await socket.write({"action": Action.ERROR, "error": fault.told})
         else:
@@ -316,18 +240,8 @@ def messages_of(channel: str, serial: str, messages: list[dict[str, Any]]) -> di
     return told | {"messages": messages}
 
 
-def mac_of(request: dict[str, Any]) -> str:
-    names = ("keyName", "ttl", "capability", "clientId", "timestamp", "nonce")
-    text = "".join(f"{'' if request.get(name) is None else request[name]}\n" for name in names)
-    return base64.b64encode(hmac.new(KEY_SECRET.encode(), text.encode(), hashlib.sha256).digest()).decode()
-
-
 def one_or_more(found: Any) -> list[Any]:
     return found if isinstance(found, list) else [found]
-
-
-def now_ms() -> int:
-    return int(time.time() * 1000)
 
 
 application = Desk(Ably)

@@ -6,17 +6,18 @@ from typing import Any
 
 import httpx
 
-from tests.emulators import ably, pusher
+from tests.emulators import ably_keys, pusher
 from tests.environment import free_port
 from tests.processes import Service
 
+ANSWER_WITHIN_S = 20.0
 SETTINGS = {
     "pusher": {
         "PROGRESS_PUSHER_APP_ID": pusher.APP_ID,
         "PROGRESS_PUSHER_KEY": pusher.KEY,
         "PROGRESS_PUSHER_SECRET": pusher.SECRET,
     },
-    "ably": {"PROGRESS_ABLY_KEY": ably.KEY},
+    "ably": {"PROGRESS_ABLY_KEY": ably_keys.KEY},
 }
 
 
@@ -53,12 +54,12 @@ class Emulator:
 
     def received(self) -> list[dict[str, Any]]:
         """Every message that was accepted, in order: channel, name, data (parsed), call, at_s (monotonic)."""
-        found = httpx.get(f"{self.url}/emulator/received").json()
+        found = httpx.get(f"{self.url}/emulator/received", timeout=ANSWER_WITHIN_S).json()
         return [message | {"data": json.loads(message["data"])} for message in found]
 
     def calls(self) -> int:
         """How many requests to publish were made."""
-        return int(httpx.get(f"{self.url}/emulator/calls").json())
+        return int(httpx.get(f"{self.url}/emulator/calls", timeout=ANSWER_WITHIN_S).json())
 
     def fail(self, status: int, body: Any = "", headers: dict[str, str] | None = None) -> None:
         """Answer this to every request to publish from now on."""
@@ -85,10 +86,10 @@ class Emulator:
         self._order("DELETE", "outage")
 
     def _order(self, method: str, name: str, body: Any = None) -> None:
-        httpx.request(method, f"{self.url}/emulator/{name}", json=body).raise_for_status()
+        httpx.request(method, f"{self.url}/emulator/{name}", json=body, timeout=ANSWER_WITHIN_S).raise_for_status()
 
     def _answers(self) -> bool:
         try:
-            return httpx.get(f"{self.url}/emulator/calls").is_success
+            return httpx.get(f"{self.url}/emulator/calls", timeout=ANSWER_WITHIN_S).is_success
         except httpx.HTTPError:
             return False

@@ -13,7 +13,7 @@ from ably.sync.util.exceptions import AblyException
 from ably.types.channeloptions import ChannelOptions
 from ably.util.exceptions import AblyException as RealtimeFault
 
-from tests.emulators.ably import KEY, KEY_NAME
+from tests.emulators.ably_keys import KEY, KEY_NAME
 from tests.emulators.service import Emulator
 
 WITHIN_S = 10

@@ -12,7 +12,7 @@ from config import vendor
 from progress_app.transports.ably import AblyTransport
 from progress_app.transports.base import Message
 from progress_app.transports.pusher import PusherTransport
-from tests.emulators import ably as ably_emulator
+from tests.emulators import ably_keys
 from tests.emulators import pusher as pusher_emulator
 from tests.emulators.service import Emulator
 from tests.environment import BASE
@@ -138,7 +138,7 @@ def test_pusher_js_is_refused_with_an_unknown_channel_and_an_unknown_key(
 
 @pytest.fixture
 def to_ably(ably: Emulator) -> Iterator[AblyTransport]:
-    made = AblyTransport(key=ably_emulator.KEY, url=ably.url)
+    made = AblyTransport(key=ably_keys.KEY, url=ably.url)
     yield made
     made.close()
 

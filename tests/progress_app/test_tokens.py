@@ -1,4 +1,4 @@
-"""Stream tokens over a dictionary in Redis's place; with a real Redis they are tried in test_gateway."""
+"""Stream tokens over a dictionary in Redis's place; with a real Redis they are tried in gateway/test_token."""
 
 import base64
 import hashlib

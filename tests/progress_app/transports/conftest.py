@@ -10,7 +10,7 @@ from progress_app.publisher import Publisher
 from progress_app.transports.ably import AblyTransport
 from progress_app.transports.base import Message, Transport
 from progress_app.transports.pusher import PusherTransport
-from tests.emulators import ably as ably_emulator
+from tests.emulators import ably_keys
 from tests.emulators import pusher as pusher_emulator
 from tests.emulators.service import Emulator
 from tests.progress_app.doubles import TASK, Clock
@@ -24,7 +24,7 @@ def pusher_transport(url: str, **changes: str) -> PusherTransport:
 
 
 def ably_transport(url: str, **changes: str) -> AblyTransport:
-    return AblyTransport(**({"key": ably_emulator.KEY, "url": url} | changes))
+    return AblyTransport(**({"key": ably_keys.KEY, "url": url} | changes))
 
 
 MAKERS: dict[str, Callable[..., Transport]] = {"pusher": pusher_transport, "ably": ably_transport}

@@ -1,129 +1,28 @@
-"""What reaches the service, and what a service that fails does to whoever publishes: nothing."""
+"""A hosted service that fails, refuses or holds back: waited out, told, and no secret logged."""
 
 import logging
 import math
 import socket
 import time
-from collections.abc import Callable, Iterator
-from dataclasses import replace
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from progress_app.breaker import Condition
 from progress_app.publisher import Publisher
-from progress_app.transports.base import Message, Refused, Rejected, Transport, Unsent
+from progress_app.transports.base import Message, Transport, Unsent
 from tests.emulators.service import Emulator
 from tests.processes import until
-from tests.progress_app.doubles import TASK, Clock
 from tests.progress_app.transports.conftest import (
     FLAGS,
     MAKERS,
     ably_transport,
     end,
-    let_time_fly,
     pusher_transport,
     state,
 )
-
-SECRETS = ("the-secret", "auth_signature")
-Publish = Callable[..., Publisher]
-
-
-@pytest.fixture(autouse=True)
-def _no_secret_is_logged(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
-    yield
-    logged = "\n".join(record.getMessage() + str(record.exc_text or "") for record in caplog.get_records("call"))
-    assert not any(secret in logged for secret in SECRETS)
-
-
-def arrived(service: Emulator, count: int) -> list[dict[str, Any]]:
-    until(lambda: len(service.received()) >= count, 20, f"{count} messages at {service.kind}")
-    return service.received()
-
-
-def test_a_snapshot_arrives_with_its_event_and_channel(service: Emulator, publish: Publish) -> None:
-    publish().put(state(42))
-    message = arrived(service, 1)[0]
-    prefix = "private-cache-" if service.kind == "pusher" else ""
-    assert (message["channel"], message["name"]) == (f"{prefix}task-{TASK}", "progress")
-    assert message["data"] == {"percent": 42}
-
-
-def test_what_comes_faster_than_the_rate_is_conflated_and_the_end_arrives(service: Emulator, publish: Publish) -> None:
-    publisher = publish(per_s=5)
-    for percent in range(100):
-        publisher.put(state(percent))
-    publisher.put(state(100, event="complete", is_end=True))
-    until(lambda: arrived(service, 1)[-1]["name"] == "complete", 20, "the end")
-    assert len(service.received()) <= 3
-
-
-def test_every_end_of_two_hundred_tasks_arrives_once(service: Emulator, publish: Publish) -> None:
-    publisher = publish()
-    for number in range(200):
-        publisher.put(end(number))
-    channels = {message["channel"] for message in arrived(service, 200)}
-    assert (len(channels), len(service.received())) == (200, 200)
-    assert service.calls() <= 40
-
-
-def test_no_second_brings_more_than_the_rate_and_every_end_arrives(service: Emulator, publish: Publish) -> None:
-    publisher, clock = publish(per_s=10), Clock()
-    let_time_fly(publisher, clock)
-    sends, sent_s = publisher.transport.send, list[float]()
-
-    def send(messages: list[Message]) -> None:
-        sent_s.extend([clock.now] * len(messages))
-        sends(messages)
-
-    publisher.transport.send = send  # type: ignore[assignment,method-assign]
-    for number in range(200):
-        publisher.put(end(number))
-    assert len({message["channel"] for message in arrived(service, 200)}) == 200
-    assert max(sum(since <= at < since + 1 for at in sent_s) for since in sent_s) == 10
-
-
-def test_messages_travel_in_batches_of_the_service_s_size(service: Emulator, publish: Publish) -> None:
-    publisher = publish()
-    service.hold()
-    for number in range(20):
-        publisher.put(end(number))
-    service.recover()
-    arrived(service, 20)
-    assert service.calls() <= 4
-
-
-def test_a_full_batch_of_the_longest_messages_is_taken(service: Emulator, transport: Transport) -> None:
-    longest = ('{"m":"' + "ü" * (transport.limit_bytes // 2 - 4) + '"}').encode()
-    assert len(longest) == transport.limit_bytes
-    transport.send([replace(end(number), data=longest) for number in range(transport.batch)])
-    assert (service.calls(), len(service.received())) == (1, transport.batch)
-
-
-def test_what_is_too_long_is_replaced_by_a_reference(service: Emulator, publish: Publish) -> None:
-    publisher = publish()
-    publisher.put(state(1, data=b'{"message":"' + "ü".encode() * publisher.transport.limit_bytes + b'"}'))
-    told = arrived(service, 1)[0]["data"]
-    assert told == {"v": 1, "task": TASK, "pos": 1, "ref": f"/tasks/{TASK}/"}
-
-
-def test_the_limit_counts_bytes_and_not_characters(service: Emulator, publish: Publish) -> None:
-    publisher = publish()
-    fits = publisher.transport.limit_bytes // 2 - 10
-    publisher.put(state(1, data=('{"m":"' + "ü" * fits + '"}').encode()))
-    assert arrived(service, 1)[0]["data"] == {"m": "ü" * fits}
-
-
-@pytest.mark.parametrize("channel", ["tasks", "user-1.tasks", "ops", "two words"])
-def test_channels_of_lists_are_not_carried(service: Emulator, publish: Publish, channel: str) -> None:
-    publisher = publish()
-    publisher.put(state(1, channel=channel))
-    publisher.put(state(2))
-    assert len(arrived(service, 1)) == 1
-
-
-# A service that fails
+from tests.progress_app.transports.publisher.arrivals import SECRETS, Publish, arrived
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])
@@ -266,14 +165,6 @@ def test_an_answer_that_does_not_come_is_a_fault_after_two_seconds(service: Emul
     service.recover()
 
 
-def test_closing_sends_the_ends_that_wait_whatever_the_rate(service: Emulator, publish: Publish) -> None:
-    publisher = publish(per_s=1)
-    for number in range(15):
-        publisher.put(end(number))
-    publisher.close()
-    assert len(service.received()) == 15
-
-
 def test_a_fault_nobody_foresaw_does_not_end_the_thread(service: Emulator, publish: Publish) -> None:
     publisher = publish()
     sends = publisher.transport.send
@@ -288,39 +179,3 @@ def test_a_fault_nobody_foresaw_does_not_end_the_thread(service: Emulator, publi
     publisher.put(end(1))
     publisher.put(end(2))
     assert len(arrived(service, 1)) >= 1
-
-
-def test_too_much_for_a_body_is_refused_by_ably(ably: Emulator) -> None:
-    transport = ably_transport(ably.url)
-    longest = b'"' + b"x" * 60_000 + b'"'
-    with pytest.raises(Refused, match="413"):
-        transport.send([replace(end(number), data=longest) for number in range(40)])
-    transport.close()
-    assert ably.received() == []
-
-
-def test_a_token_that_ably_forgot_is_renewed_and_nothing_is_lost(ably: Emulator, publish: Publish) -> None:
-    publisher = publish(ably_transport(ably.url))
-    publisher.put(end(1))
-    arrived(ably, 1)
-    ably.renew()  # and with it the token
-    publisher.put(end(2))
-    assert [message["channel"] for message in arrived(ably, 1)] == [end(2).channel]
-
-
-def test_a_token_that_cannot_be_renewed_is_tried_again_later(ably: Emulator) -> None:
-    transport = ably_transport(ably.url)
-    transport.send([end(1)])
-    transport._client.auth.authorize = lambda: 1 / 0
-    ably.renew()
-    with pytest.raises(Unsent, match="new token"):
-        transport.send([end(2)])
-    transport.close()
-
-
-def test_a_batch_that_ably_takes_in_part_is_sent_again_in_part(ably: Emulator) -> None:
-    transport = ably_transport(ably.url)
-    with pytest.raises(Rejected):
-        transport.send([state(1), state(2, channel="too-long", data=b'"' + b"x" * 70_000 + b'"')])
-    transport.close()
-    assert [message["data"] for message in ably.received()] == [{"percent": 1}]
