@@ -1,18 +1,14 @@
 """How static files are named, kept and given out: hashed, compressed, and ES modules that find each other."""
 
-import re
 from collections.abc import Callable
 from inspect import iscoroutinefunction
 from typing import Any
 
-from django.core.files.base import ContentFile
 from django.utils.decorators import sync_and_async_middleware
 from servestatic import ServeStatic
 from servestatic.middleware import ServeStaticMiddleware
 from servestatic.storage import CompressedManifestStaticFilesStorage
 
-OWN_FOLDERS = ("tasks_app/", "progress_app/")
-COMMENT_LINES = re.compile(r"^[ \t]*(?:/\*(?:(?!\*/)[\s\S])*\*/|//.*)[ \t]*$", re.MULTILINE)
 HASHED_NAME = r"^.+\.[0-9a-f]{12}\..+$"
 
 
@@ -24,20 +20,6 @@ class StaticStorage(CompressedManifestStaticFilesStorage):  # type: ignore[misc]
     """
 
     support_js_module_import_aggregation = True
-
-    def _save(self, name: str, content: Any) -> Any:
-        if name.startswith(OWN_FOLDERS) and name.endswith((".css", ".js")):
-            content.seek(0)
-            content = ContentFile(without_comments(content.read().decode()).encode())
-        return super()._save(name, content)
-
-
-def without_comments(source: str) -> str:
-    """A stylesheet or script without the comments that have lines of their own: a quarter of what browsers load.
-
-    The lines stay, empty, so that a browser names those of the source.
-    """
-    return COMMENT_LINES.sub(lambda found: "\n" * found[0].count("\n"), source)
 
 
 @sync_and_async_middleware

@@ -8,7 +8,6 @@ from wsgiref.util import setup_testing_defaults
 
 import pytest
 from asgiref.sync import sync_to_async
-from django.conf import settings
 from django.contrib.staticfiles.storage import staticfiles_storage
 from django.core.handlers.base import BaseHandler
 from django.test import AsyncClient
@@ -35,31 +34,6 @@ def test_modules_import_each_other_by_their_hashed_names(script: str) -> None:
         text = file.read().decode()
     assert '"./event-stream.js"' not in text
     assert "event-stream." in text
-
-
-def test_comments_stay_at_home_and_lines_keep_their_numbers(script: str) -> None:
-    source = (settings.BASE_DIR / "progress_app/static/progress_app/progress-bar.js").read_text()
-    with staticfiles_storage.open(script.rpartition("/static/")[2]) as file:
-        given = file.read().decode()
-    assert "docs/widget.md" in source
-    assert "docs/widget.md" not in given
-    for line, named in enumerate(source.splitlines()):
-        if "customElements.define" in named:
-            assert given.splitlines()[line] == named
-
-
-@pytest.mark.parametrize(
-    ("source", "given"),
-    [
-        ("/** What. */\nlet a = 1; // b\n  // c\nb();\n", "\nlet a = 1; // b\n\nb();\n"),
-        ("a {}\n/* one\n * two\n */\nb {}\n", "a {}\n\n\n\nb {}\n"),
-        ('const url = "https://a.example/";\n', 'const url = "https://a.example/";\n'),
-        ("/* one */ a();\nb(); /* two */\n", "/* one */ a();\nb(); /* two */\n"),
-        ("const half = whole /* all */ / 2;\n", "const half = whole /* all */ / 2;\n"),
-    ],
-)
-def test_only_comments_with_lines_of_their_own_are_left_out(source: str, given: str) -> None:
-    assert static.without_comments(source) == given
 
 
 def test_the_synchronous_chain_is_not_made_asynchronous() -> None:
