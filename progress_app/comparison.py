@@ -6,7 +6,6 @@ the project's own record is asked, once a channel, not once a viewer.
 
 import asyncio
 from collections.abc import Callable, Collection, Iterable
-from typing import Final
 
 from progress_app.backends.base import Entry, Feed, snapshot_in
 from progress_app.channels import Kind
@@ -14,8 +13,6 @@ from progress_app.events import Snapshot
 from progress_app.listing import Listings, Records, refresh
 from progress_app.sse import frame
 from progress_app.topic import RowsTopic, Topic
-
-PULSE_LOST_S: Final = 5.0  # five pulses
 
 
 class Comparison:
@@ -64,7 +61,7 @@ class Comparison:
         await self._ask_records([topic for topic in topics if self._needs_record(known.get(topic.channel.name))])
 
     def _needs_record(self, snapshot: Snapshot | None) -> bool:
-        return snapshot is None or (not snapshot.is_final and self._clock() - snapshot.ts > PULSE_LOST_S)
+        return snapshot is None or not snapshot.is_fresh(self._clock())
 
     async def _ask_records(self, topics: Collection[Topic]) -> None:
         """Show the project's own record where it knows more."""

@@ -14,6 +14,7 @@ import msgspec
 VERSION: Final = 1
 FULL_PERCENT: Final = 100.0
 COMPLETE: Final = "complete"  # the event that carries a task's last snapshot
+PULSE_LOST_S: Final = 5.0  # five pulses
 
 
 class State(StrEnum):
@@ -151,6 +152,10 @@ class Snapshot:
     def is_final(self) -> bool:
         """Whether nothing more will come."""
         return self.state in FINAL
+
+    def is_fresh(self, now_s: float) -> bool:
+        """Whether it needs no other witness at this Unix time: an end, or the word of a reporter with a pulse."""
+        return self.is_final or now_s - self.ts <= PULSE_LOST_S
 
     @property
     def event(self) -> str:

@@ -30,7 +30,7 @@ from progress_app.metrics import Metrics
 from progress_app.node import Node
 from progress_app.polling import PATH as POLLING_PATH
 from progress_app.sse import parse_positions
-from progress_app.stream import Receive, Send, Stream, refuse, respond
+from progress_app.stream import UNAVAILABLE, Receive, Send, Stream, refuse, respond
 from progress_app.tokens import Grant, redeem
 from progress_app.transports.grip import Signatures
 
@@ -104,7 +104,7 @@ class Gateway:
             await respond(send, 400, _told("bad-request", str(error)), *cors)
         except (BackendUnavailable, Overloaded) as error:
             logger.warning("A poll was not answered: %s", error)
-            told = _told("unavailable", "The state of the task cannot be had right now; ask again.")
+            told = _told(UNAVAILABLE, "The state of the task cannot be had right now; ask again.")
             await respond(send, 503, told, *cors, (b"retry-after", b"%d" % RETRY_AFTER_S))
 
     # Those that watch the process
@@ -157,7 +157,7 @@ class Gateway:
         except UsageError as error:
             await respond(send, 400, _told("bad-request", str(error)), *cors)
         except (BackendUnavailable, Overloaded) as error:
-            self._node.stats.refused["overloaded" if isinstance(error, Overloaded) else "unavailable"] += 1
+            self._node.stats.refused["overloaded" if isinstance(error, Overloaded) else UNAVAILABLE] += 1
             logger.warning("A stream was not opened: %s", error)
             await self._come_back(send, error, cors, by_token=token is not None)
         return None
@@ -166,9 +166,9 @@ class Gateway:
         text = "The live view is not available right now; it is tried again."
         if by_token:
             after_s = error.retry_after_s if isinstance(error, Overloaded) else RETRY_AFTER_S
-            await respond(send, 503, _told("unavailable", text), (b"retry-after", b"%d" % after_s), *cors)
+            await respond(send, 503, _told(UNAVAILABLE, text), (b"retry-after", b"%d" % after_s), *cors)
         else:
-            await refuse(send, "unavailable", text, *cors)
+            await refuse(send, UNAVAILABLE, text, *cors)
 
     async def _by_session(self, scope: Scope, send: Send, cors: Headers) -> tuple[Grant | None, Headers]:
         verdict = await self._node.authorizer.authorize(scope)
@@ -227,7 +227,7 @@ def _header(scope: Scope, name: bytes) -> str:
 
 
 def _told(condition: str, text: str) -> dict[str, Any]:
-    return {"v": 1, "condition": condition, "text": text, "retryable": False}
+    return {"v": 1, "condition": condition, "text": text, "retryable": condition == UNAVAILABLE}
 
 
 def _before_signal(number: signal.Signals, call: Callable[[], None]) -> None:

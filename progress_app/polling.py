@@ -158,7 +158,7 @@ class Polling:
             return recent
         entry = await self._hub.read(task)
         snapshot, body = (snapshot_in(entry), entry.data) if entry else (None, None)
-        if snapshot is None or not (snapshot.is_final or time.time() - snapshot.ts < IDLE_S):
+        if snapshot is None or not snapshot.is_fresh(time.time()):
             known = newer(snapshot, await self._records(task))
             snapshot, body = known, None if known is None else known.to_json()
         if snapshot is None or body is None:

@@ -7,13 +7,10 @@ have ended while Redis was away; the record then decides.
 import logging
 import time
 from dataclasses import replace
-from typing import Final
 
 from progress_app import conf, connections
 from progress_app.events import Snapshot
 from progress_app.exceptions import BackendUnavailable
-
-PULSE_LOST_S: Final = 5.0  # five pulses
 
 logger = logging.getLogger(__name__)
 
@@ -25,7 +22,7 @@ def present(task: str) -> Snapshot | None:
     except (BackendUnavailable, ValueError) as error:  # Redis is away, or holds what we cannot read
         logger.warning("The live state of task %s cannot be had: %s", task, error)
         live = None
-    if live is not None and (live.is_final or time.time() - live.ts < PULSE_LOST_S):
+    if live is not None and live.is_fresh(time.time()):
         return live
     return newer(live, conf.get().recorded(task))
 

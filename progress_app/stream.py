@@ -32,12 +32,10 @@ HEADERS: Final = [
     (b"content-type", sse.CONTENT_TYPE),
     (b"cache-control", b"no-cache, no-transform"),
     (b"x-accel-buffering", b"no"),  # nginx passes each write on
-    (
-        b"content-encoding",
-        b"identity",
-    ),  # neither nginx nor a middleware may gzip, which would hold events back
+    (b"content-encoding", b"identity"),  # nobody on the way may gzip, which would hold events back
 ]
 FORBIDDEN: Final = "forbidden"
+UNAVAILABLE: Final = "unavailable"  # of the conditions the one that may pass
 RETRY_MS: Final = (1_000, 5_000)  # each client waits its own time, so that a crowd does not come back at once
 REDIS_AWAY_S: Final = 1.0
 

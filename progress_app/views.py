@@ -4,6 +4,7 @@ Each asks for permission first. What a user may not see does not exist for them.
 """
 
 import time
+from dataclasses import asdict
 from typing import Any, Final
 
 import msgspec
@@ -26,6 +27,7 @@ from progress_app.channels import task_channel
 from progress_app.events import Snapshot
 from progress_app.exceptions import BackendUnavailable, UsageError
 from progress_app.present import present
+from progress_app.stream import UNAVAILABLE
 from progress_app.transports.ably import AblyTransport
 from progress_app.transports.pusher import PusherTransport
 from progress_app.widget import context, sharers
@@ -44,7 +46,10 @@ def authorize(request: HttpRequest) -> HttpResponse:
         raise Http404
     if not request.user.is_authenticated:
         return _refusal(*LOG_IN_FIRST)
-    return _grant(request, request.GET.getlist("channel"), "sse")
+    try:
+        return JsonResponse(asdict(_granted(request, request.GET.getlist("channel"), "sse")))
+    except _Refused as refused:
+        return refused.answer
 
 
 @require_POST
@@ -62,10 +67,10 @@ def token(request: HttpRequest) -> HttpResponse:
         asked = msgspec.json.decode(request.body, type=_TokenRequest)
     except BAD_BODY as error:
         return _refusal(400, "bad-request", f"The body is not a token request: {error}.")
-    answer = _grant(request, asked.channels, asked.transport)
-    if answer.status_code != 200:  # noqa: PLR2004
-        return answer
-    grant = msgspec.json.decode(answer.content, type=tokens.Grant)
+    try:
+        grant = _granted(request, asked.channels, asked.transport)
+    except _Refused as refused:
+        return refused.answer
     if grant.transport != "sse":
         return JsonResponse({"transport": grant.transport, "via": hosted.via(), **_connection(grant)})
     return _stream_token(request, grant)
@@ -87,8 +92,7 @@ def _stream_token(request: HttpRequest, grant: tokens.Grant) -> HttpResponse:
             ttl_s=settings.token_ttl_s, transport=grant.transport,
         )  # fmt: skip
     except BackendUnavailable:
-        text = "No stream can be opened right now; try again."
-        return _refusal(503, "unavailable", text, headers={"Retry-After": str(AGAIN_S)})
+        return _unavailable()
     url = request.build_absolute_uri(f"{settings.events_url or reverse('progress:events')}?token={made}")
     told = {"token": made, "url": url, "expires_in": settings.token_ttl_s}
     return JsonResponse({**told, "transport": "sse", "via": hosted.via()})
@@ -99,21 +103,29 @@ class _TokenRequest(msgspec.Struct):
     transport: str = "sse"
 
 
-def _grant(request: HttpRequest, names: list[str], transport: str) -> HttpResponse:
-    """Whether the request's user may read all of these channels."""
+class _Refused(Exception):
+    """What was asked for is not given; `answer` says why."""
+
+    def __init__(self, answer: HttpResponse) -> None:
+        super().__init__()
+        self.answer = answer
+
+
+def _granted(request: HttpRequest, names: list[str], transport: str) -> tokens.Grant:
+    """What the request's user may watch: all of these channels, or nothing, which raises _Refused."""
     try:
-        channels = [channel.name for channel in asked_for(names)]
+        channels = tuple(channel.name for channel in asked_for(names))
     except UsageError as error:
-        return _refusal(400, "bad-request", str(error))
+        raise _Refused(_refusal(400, "bad-request", str(error))) from error
     if transport not in hosted.offered():
         allowed = ", ".join(hosted.offered())
-        return _refusal(400, "bad-request", f"transport={transport[:20]!r}: expected one of {allowed}.")
+        raise _Refused(_refusal(400, "bad-request", f"transport={transport[:20]!r}: expected one of {allowed}."))
     user, manager = request.user, get_channelmanager()
-    refused = [channel for channel in channels if not manager.can_read_channel(user, channel)]
-    if refused:
+    foreign = [channel for channel in channels if not manager.can_read_channel(user, channel)]
+    if foreign:
         text = "You may not read some of these channels, or they do not exist."
-        return _refusal(403, "forbidden", text, channels=refused)
-    return JsonResponse({"user": str(user.pk), "channels": channels, "transport": transport})
+        raise _Refused(_refusal(403, "forbidden", text, channels=foreign))
+    return tokens.Grant(user=str(user.pk), channels=channels, transport=transport)
 
 
 @require_POST
@@ -146,21 +158,25 @@ def ably(request: HttpRequest) -> HttpResponse:
     carrier = connections.transport()
     if not isinstance(carrier, AblyTransport):
         raise Http404
-    answer = _grant(request, request.GET.getlist("channel"), "ably")
-    if answer.status_code != 200:  # noqa: PLR2004
-        return answer
-    grant = msgspec.json.decode(answer.content, type=tokens.Grant)
+    try:
+        grant = _granted(request, request.GET.getlist("channel"), "ably")
+    except _Refused as refused:
+        return refused.answer
     names = [name for channel in grant.channels if (name := carrier.wire_name(channel))]
     if not names:
         return _refusal(400, "bad-request", "Ably carries none of these channels; a stream does.")
     return JsonResponse(carrier.token_request(names, user=grant.user))
 
 
-def _refusal(
-    status: int, condition: str, text: str, *, headers: dict[str, str] | None = None, **more: Any
-) -> JsonResponse:
-    told = {"v": 1, "condition": condition, "text": text, "retryable": False, **more}
-    return JsonResponse(told, status=status, headers=headers)
+def _refusal(status: int, condition: str, text: str, **more: Any) -> JsonResponse:
+    told = {"v": 1, "condition": condition, "text": text, "retryable": condition == UNAVAILABLE, **more}
+    return JsonResponse(told, status=status)
+
+
+def _unavailable() -> JsonResponse:
+    refusal = _refusal(503, UNAVAILABLE, "No stream can be opened right now; try again.")
+    refusal["Retry-After"] = str(AGAIN_S)
+    return refusal
 
 
 @require_safe
@@ -210,16 +226,15 @@ def events(request: HttpRequest) -> HttpResponseBase:
     """A stream for a GRIP proxy to hold. Without a gateway (WSGI, runserver) say so; the widget then polls."""
     if held.MARK not in getattr(request, "scope", {}):
         return _refusal(501, "not-implemented", "This server does not stream; run config.asgi:application.")
-    if held.RENEWAL not in request.GET:
-        if not request.user.is_authenticated:
-            return _refusal(*LOG_IN_FIRST)
-        refused = _grant(request, request.GET.getlist("channel"), "sse")
-        if refused.status_code != 200:  # noqa: PLR2004
-            return refused
+    if held.RENEWAL not in request.GET and not request.user.is_authenticated:
+        return _refusal(*LOG_IN_FIRST)
     try:
+        if held.RENEWAL not in request.GET:
+            _granted(request, request.GET.getlist("channel"), "sse")
         return held.answer(request)
+    except _Refused as refused:
+        return refused.answer
     except UsageError as error:
         return _refusal(400, "bad-request", str(error))
     except BackendUnavailable:
-        text = "No stream can be opened right now; try again."
-        return _refusal(503, "unavailable", text, headers={"Retry-After": str(AGAIN_S)})
+        return _unavailable()

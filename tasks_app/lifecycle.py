@@ -164,18 +164,7 @@ def retry(
         BadParameters: the new values do not fit the form.
 
     """
-    if not may_control(user, task):
-        raise NotAllowed(_("Only its owner and staff may retry a task."))
-    if task.parent_id is not None:
-        raise Refused(_("This task is a part of another one: run that one again."))
-    if not task.is_final:
-        raise Refused(_("This task has not ended yet ({state}); cancel it first.").format(state=state_text(task.state)))
-    if task.celery_id:
-        raise Refused(_("This task was started by the project's own code, not by a form: start it there again."))
-    job = registry.find(task.job)
-    if job is None:
-        raise Refused(_("The job {job} is no longer part of this installation.").format(job=task.job))
-    given = attachments.inputs(task)
+    job, given = _check_may_retry(user, task), attachments.inputs(task)
     if data is None:
         draft = _draft(job, user, task.params, _values_again(job, task.params, given))
         uploads: dict[str, UploadedFile[Any]] = {}
@@ -190,6 +179,22 @@ def retry(
         audit.note(task, "retried" if data is None else "changed", user, str(again.pk))
 
     return starting.start(draft, user, keep)
+
+
+def _check_may_retry(user: Any, task: Task) -> registry.Job:
+    """The job that is to run again."""
+    if not may_control(user, task):
+        raise NotAllowed(_("Only its owner and staff may retry a task."))
+    if task.parent_id is not None:
+        raise Refused(_("This task is a part of another one: run that one again."))
+    if not task.is_final:
+        raise Refused(_("This task has not ended yet ({state}); cancel it first.").format(state=state_text(task.state)))
+    if task.celery_id:
+        raise Refused(_("This task was started by the project's own code, not by a form: start it there again."))
+    job = registry.find(task.job)
+    if job is None:
+        raise Refused(_("The job {job} is no longer part of this installation.").format(job=task.job))
+    return job
 
 
 def _values_again(job: registry.Job, params: Mapping[str, Any], given: Mapping[str, Any]) -> dict[str, Any]:

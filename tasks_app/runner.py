@@ -195,26 +195,8 @@ def _log(task: Task, reporter: Reporter) -> list[dict[str, Any]]:
 
 def finish(task: Task, reporter: Reporter, outcome: Outcome) -> None:
     """End the task: in its row, then before the viewers."""
-    snapshot = reporter.settle(outcome.state, outcome.error)
-    error = outcome.error
-    written = _insist(
-        lambda: statements.finish(
-            task.pk,
-            attempt=task.attempt,
-            state=outcome.state,
-            result=outcome.result,
-            error_code=error.code if error else "",
-            error_text=error.text if error else "",
-            traceback=outcome.traceback,
-            failures=task.failures + (outcome.ending is Ending.FAIL),
-            percent=snapshot.percent,
-            message=snapshot.message,
-            snapshot=snapshot.to_json().decode(),
-            checkpoint="",
-            pace=reporter.paces() if outcome.state is State.SUCCEEDED else {},
-            log=_log(task, reporter),
-        )
-    )
+    noted = _end(task, reporter, outcome)
+    written = _insist(lambda: statements.finish(task.pk, attempt=task.attempt, state=outcome.state, **noted))
     if not written and not Task.objects.filter(pk=task.pk, attempt=task.attempt, state=outcome.state).exists():
         logger.warning("Task %s: attempt %d ended, but the task is not its own any more.", task.pk, task.attempt)
     else:
@@ -222,6 +204,24 @@ def finish(task: Task, reporter: Reporter, outcome: Outcome) -> None:
         if not (reporter.publish_end() and told):
             Task.objects.filter(pk=task.pk).update(end_sent=False)
     children.ended(task, outcome.state)
+
+
+def _end(task: Task, reporter: Reporter, outcome: Outcome) -> dict[str, Any]:
+    """What the row is to say of the end."""
+    snapshot, error = reporter.settle(outcome.state, outcome.error), outcome.error
+    return {
+        "result": outcome.result,
+        "error_code": error.code if error else "",
+        "error_text": error.text if error else "",
+        "traceback": outcome.traceback,
+        "failures": task.failures + (outcome.ending is Ending.FAIL),
+        "percent": snapshot.percent,
+        "message": snapshot.message,
+        "snapshot": snapshot.to_json().decode(),
+        "checkpoint": "",
+        "pace": reporter.paces() if outcome.state is State.SUCCEEDED else {},
+        "log": _log(task, reporter),
+    }
 
 
 def _insist(write: Callable[[], T], within_s: float = WRITE_WITHIN_S) -> T:

@@ -4,18 +4,11 @@ from datetime import timedelta
 from typing import Any
 
 import factory
-from django.contrib.auth.models import Group, User
+from django.contrib.auth.models import User
 from django.utils import timezone
 
 from progress_app.events import State
 from tasks_app.models import Task
-
-
-class GroupFactory(factory.django.DjangoModelFactory[Group]):
-    class Meta:
-        model = Group
-
-    name = factory.Sequence(lambda n: f"group-{n}")
 
 
 class UserFactory(factory.django.DjangoModelFactory[User]):

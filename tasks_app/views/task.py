@@ -41,13 +41,13 @@ def detail(request: HttpRequest, task_id: UUID) -> HttpResponse:
 
 
 def _shown(request: HttpRequest, task: Task) -> Mapping[str, Any]:
-    control = may_control(request.user, task)
     log, position = joblog(task)
     files = list(task.attachments.all())
     job = registry.find(task.job)
     usual = None if task.is_final else history(task.job).usual
     return {
         **_over_time(task),
+        **_offered(request.user, task, job),
         "usual_s": usual.middle if usual else None,
         "can_mail": can_mail(request.user),
         "wants_mail": not task.is_final and wants_mail(task, request.user),
@@ -56,14 +56,6 @@ def _shown(request: HttpRequest, task: Task) -> Mapping[str, Any]:
         "job": job,
         "given": given(job, task) if job else [],
         "files_given": [file for file in files if file.field],
-        "may_control": control,
-        "may_cancel": control and task.may_be_cancelled,
-        "may_retry": control and task.is_final and task.parent_id is None and job is not None,
-        "may_change": control
-        and task.is_final
-        and task.parent_id is None
-        and job is not None
-        and may_start(request.user, job),
         "past_attempts": past_attempts(task),
         "trail": trail(task),
         "attachments": files,
@@ -71,6 +63,18 @@ def _shown(request: HttpRequest, task: Task) -> Mapping[str, Any]:
         "log_channel": log_channel(task.pk),
         "log_position": position,
         "show_traceback": request.user.is_staff and bool(task.traceback),
+    }
+
+
+def _offered(user: Any, task: Task, job: registry.Job | None) -> dict[str, bool]:
+    """Which verbs the page offers to this user."""
+    control = may_control(user, task)
+    may_retry = control and task.is_final and task.parent_id is None and job is not None
+    return {
+        "may_control": control,
+        "may_cancel": control and task.may_be_cancelled,
+        "may_retry": may_retry,
+        "may_change": may_retry and job is not None and may_start(user, job),
     }
 
 

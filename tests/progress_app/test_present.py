@@ -7,8 +7,8 @@ import pytest
 import redis
 
 from progress_app import connections
-from progress_app.events import Snapshot, State
-from progress_app.present import PULSE_LOST_S, newer, present
+from progress_app.events import PULSE_LOST_S, Snapshot, State
+from progress_app.present import newer, present
 from tests.progress_app.doubles import TASK, snapshot
 
 ENDED = snapshot(state=State.LOST, attempt=1, pos=7)

@@ -3,8 +3,7 @@
 import pytest
 
 from progress_app.backends.memory import MemoryBackend
-from progress_app.comparison import PULSE_LOST_S
-from progress_app.events import State
+from progress_app.events import PULSE_LOST_S, State
 from progress_app.hub import Hub
 from tests.progress_app.doubles import TASK, Clock, entry, snapshot, until
 from tests.progress_app.hub.feeding import (

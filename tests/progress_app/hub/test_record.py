@@ -3,8 +3,7 @@
 import asyncio
 
 from progress_app.backends.memory import MemoryBackend
-from progress_app.comparison import PULSE_LOST_S
-from progress_app.events import State
+from progress_app.events import PULSE_LOST_S, State
 from progress_app.hub import Hub
 from tests.progress_app.doubles import OTHER_TASK, TASK, Clock, snapshot, until
 from tests.progress_app.hub.feeding import LOG, OTHER_STATE, STATE, Feed, Records, messages, now, opened, written
