@@ -82,27 +82,33 @@ def attempt(url: str, tick: Callable[[int], object], *, is_long: bool = False) -
         is_long: also wait for two heartbeats in a quiet stream.
 
     """
-    address, notes = urlsplit(url), _Notes()
+    address = urlsplit(url)
     kind = http.client.HTTPSConnection if address.scheme == "https" else http.client.HTTPConnection
     connection = kind(address.netloc, timeout=SILENCE_S)
     try:
         connection.connect()
-        with Ticker(tick) as ticker:
-            response = _answer(connection, f"{address.path}?{address.query}")
-            ticker.opened.set()
-            if response is not None and response.status == http.client.OK:
-                _read(response, notes, until=lambda: len(notes.arrived_s) == TICKS)
-        seen = _seen(response, ticker.sent_s, notes)
-        if response is None or response.status != http.client.OK:
-            return seen
-        seen = replace(seen, protocol=_protocol(address))
-        return (
-            replace(seen, tried_quiet=True, cut_after_s=_cut_after_s(connection, response, notes)) if is_long else seen
-        )
+        return _tried(connection, address, tick, is_long=is_long)
     except (OSError, http.client.HTTPException) as fault:
         return Trial(fault=str(fault) or type(fault).__name__)
     finally:
         connection.close()
+
+
+def _tried(
+    connection: http.client.HTTPConnection, address: SplitResult, tick: Callable[[int], object], *, is_long: bool
+) -> Trial:
+    notes = _Notes()
+    with Ticker(tick) as ticker:
+        response = _answer(connection, f"{address.path}?{address.query}")
+        ticker.opened.set()
+        stream = response if response is not None and response.status == http.client.OK else None
+        if stream is not None:
+            _read(stream, notes, until=lambda: len(notes.arrived_s) == TICKS)
+    seen = _seen(response, ticker.sent_s, notes)
+    if stream is None:
+        return seen
+    seen = replace(seen, protocol=_protocol(address))
+    return replace(seen, tried_quiet=True, cut_after_s=_cut_after_s(connection, stream, notes)) if is_long else seen
 
 
 def _answer(connection: http.client.HTTPConnection, path: str) -> http.client.HTTPResponse | None:
