@@ -16,7 +16,7 @@ from ably.util.exceptions import AblyException as RealtimeFault
 from tests.emulators.ably_keys import KEY, KEY_NAME
 from tests.emulators.service import Emulator
 
-WITHIN_S = 10
+WITHIN_S = 20
 _MADE: list[AblyRestSync] = []
 
 

@@ -28,6 +28,9 @@ def client(emulator: Emulator, **changes: Any) -> Pusher:
     return made
 
 
+WITHIN_S = 20.0
+
+
 @pytest.fixture(autouse=True)
 def _clients_are_closed() -> Iterator[None]:
     yield
@@ -40,7 +43,7 @@ def socket(emulator: Emulator, key: str = KEY, query: str = "protocol=7") -> Con
 
 
 def heard(ws: Connection) -> dict[str, Any]:
-    message: dict[str, Any] = json.loads(ws.recv(timeout=5))
+    message: dict[str, Any] = json.loads(ws.recv(timeout=WITHIN_S))
     data = message.get("data")
     return message | ({"data": json.loads(data)} if isinstance(data, str) else {})
 
@@ -148,7 +151,7 @@ def test_an_outage_cuts_the_sockets(pusher: Emulator) -> None:
         heard(ws)
         pusher.cut()
         with pytest.raises(ConnectionClosed, match="1012"):
-            ws.recv(timeout=5)
+            ws.recv(timeout=WITHIN_S)
     with pytest.raises(PusherBadStatus, match="503"):
         client(pusher).trigger("c", "e", {})
     pusher.mend()

@@ -42,10 +42,8 @@ async def test_a_logout_ends_the_streams_of_that_session_alone(gateway: Gateway,
     cookie = [(b"cookie", f"sessionid={client.cookies['sessionid'].value}".encode())]
     leaving = await watching(gateway, cookie, task)
     staying = await watching(gateway, await aside(lambda: session(owner)), task)
-    began_s = time.monotonic()
     await aside(client.logout)
     await is_sent_away(leaving)
-    print(f"sent away {time.monotonic() - began_s:.2f} s after the logout")  # noqa: T201  (a figure for the report)
     assert staying.answer.is_open
     await staying.leave()
 

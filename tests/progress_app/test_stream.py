@@ -14,6 +14,7 @@ from progress_app.events import LogEntry, Snapshot, State
 from progress_app.hub import Hub
 from progress_app.stream import Stream
 from progress_app.tokens import Grant
+from tests.progress_app.doubles import WITHIN_S
 
 TASK = "6f0c1111-2222-3333-4444-555566667777"
 STATE, LOG = f"task-{TASK}", f"task-{TASK}.log"
@@ -47,7 +48,7 @@ class Browser:
         return [line.removeprefix("event: ") for line in self.text.splitlines() if line.startswith("event: ")]
 
     async def until(self, condition: Callable[[], object]) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(WITHIN_S):
             while not condition():
                 self.news.clear()
                 await self.news.wait()
@@ -107,7 +108,7 @@ async def test_ends_by_itself_after_complete_and_names_the_end_in_its_id(hub: Hu
     browser = Browser()
     _stream, task = await opened(hub, browser, STATE, LOG)
     pos = backend.publish(Snapshot(task=TASK, attempt=1, state=State.SUCCEEDED), [line("done")]).pos
-    assert await asyncio.wait_for(task, 5) == "finished"
+    assert await asyncio.wait_for(task, WITHIN_S) == "finished"
     assert browser.events[-1] == "complete"
     assert f"task-{TASK}:{pos}" in browser.text.rpartition("id: ")[2]
 
@@ -118,7 +119,7 @@ async def test_an_end_found_while_the_log_is_behind_carries_its_position_only_af
     backend.publish(Snapshot(task=TASK, attempt=1, state=State.FAILED), [line("one"), line("two")])
     browser = Browser()
     _stream, task = await opened(hub, browser, STATE, LOG)
-    assert await asyncio.wait_for(task, 5) == "finished"
+    assert await asyncio.wait_for(task, WITHIN_S) == "finished"
     assert browser.events == ["stream-open", "complete", "log", "log", "complete"]
     before, _, _last = browser.text.rpartition("event: complete")
     assert f"{STATE}:" not in before.replace(f"{LOG}:", "")
@@ -163,7 +164,7 @@ async def test_a_server_that_raises_on_a_write_to_nobody_ends_the_stream_quietly
 
     stream._send = broken_pipe
     stream.heartbeat()
-    assert await asyncio.wait_for(task, 5) == "disconnected"
+    assert await asyncio.wait_for(task, WITHIN_S) == "disconnected"
 
 
 async def test_a_heartbeat_is_a_comment(hub: Hub) -> None:
@@ -180,7 +181,7 @@ async def test_a_stream_that_takes_nothing_is_cut(hub: Hub, backend: MemoryBacke
     await browser.until(lambda: "stream-open" in browser.events)
     browser.stalled = True
     backend.publish(running())
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(WITHIN_S):
         while stream.send_began_s is None:
             await asyncio.sleep(0)
     stream.cut("stalled")

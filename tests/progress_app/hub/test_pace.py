@@ -7,7 +7,7 @@ from progress_app.channels import task_channel
 from progress_app.events import State
 from progress_app.hub import Hub
 from progress_app.subscriber import QUEUED_LOG_ENTRIES
-from tests.progress_app.doubles import OTHER_TASK, entry, snapshot, told
+from tests.progress_app.doubles import OTHER_TASK, WITHIN_S, entry, snapshot, told
 from tests.progress_app.hub.feeding import (
     LOG,
     NEVER_S,
@@ -108,7 +108,7 @@ async def test_the_hub_ticks_by_itself(feed: Feed, records: Records, backend: Me
     await is_awake(viewer)
     for message in ("first", "second"):
         backend.publish(snapshot(task=tasks(11)[0], message=message))
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(WITHIN_S):
             await viewer.wait()
         assert messages(told(viewer.take())) == [message]
     await hub.stop()

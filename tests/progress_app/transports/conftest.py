@@ -16,6 +16,14 @@ from tests.emulators.service import Emulator
 from tests.progress_app.doubles import TASK, Clock
 
 FLAGS: list[Condition] = []
+PATIENCE_S = 20.0  # the emulator is another process, and a loaded machine may let it wait
+
+
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    for kind in ("ably", "pusher"):
+        monkeypatch.setattr(f"progress_app.transports.{kind}.TIMEOUT_S", PATIENCE_S)
+    monkeypatch.setattr("progress_app.publisher.FLUSH_S", PATIENCE_S)
 
 
 def pusher_transport(url: str, **changes: str) -> PusherTransport:

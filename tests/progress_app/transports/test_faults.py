@@ -169,7 +169,7 @@ def test_the_job_ends_as_ever_and_one_is_told_without_secrets(
         watched.progress.settle(State.SUCCEEDED)
         assert watched.progress.publish_end()
         assert watched.shown == (State.SUCCEEDED, 3)
-        until(lambda: watched.conditions, 20, "what is said of the service")
+        until(lambda: watched.conditions, what="what is said of the service")
     assert set(watched.conditions) == {fault.condition}
     assert service.received() == []
     said = [record.getMessage() for record in caplog.records if record.name.startswith("progress_app")]

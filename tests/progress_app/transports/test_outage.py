@@ -37,12 +37,12 @@ def test_after_ten_minutes_the_newest_state_and_every_end_arrive(service: Emulat
         publisher.put(state(percent))
     for number in range(200):
         publisher.put(end(number))
-    until(lambda: len(service.received()) >= 201, 20, "all that waited")
+    until(lambda: len(service.received()) >= 201, what="all that waited")
     channels = [message["channel"] for message in service.received()]
     assert (len(channels), len(set(channels))) == (201, 201)
     assert service.received()[-1]["data"] == {"percent": 3}
     assert clock.now - began_s >= OUTAGE_S + 20  # the rate was kept to
-    until(lambda: FLAGS[-1] is Condition.WORKS, 20, "the flag taken back")
+    until(lambda: FLAGS[-1] is Condition.WORKS, what="the flag taken back")
     assert FLAGS.count(Condition.AWAY) >= OUTAGE_S / RAISED_AGAIN_S / 2  # and it was said again while it stood
 
 
@@ -79,11 +79,11 @@ def test_a_viewer_is_sent_elsewhere_and_back_and_misses_nothing(service: Emulato
     let_time_fly(publisher, clock)
     service.cut()
     connections.backend().publish(told(task, State.RUNNING, 10))
-    until(lambda: shown() == ("sse", "running", 10), 20, "the way around")
+    until(lambda: shown() == ("sse", "running", 10), what="the way around")
     connections.backend().publish(told(task, State.SUCCEEDED, 100))
     assert shown() == ("sse", "succeeded", 100)
-    until(lambda: clock.now - Clock().now >= OUTAGE_S, 20, "ten minutes")
+    until(lambda: clock.now - Clock().now >= OUTAGE_S, what="ten minutes")
     assert shown()[0] == "sse"
     service.mend()
-    until(lambda: shown()[0] == service.kind, 20, "the way back")
+    until(lambda: shown()[0] == service.kind, what="the way back")
     assert [message["name"] for message in service.received()] == ["complete"]

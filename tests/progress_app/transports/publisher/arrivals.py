@@ -12,5 +12,5 @@ Publish = Callable[..., Publisher]
 
 
 def arrived(service: Emulator, count: int) -> list[dict[str, Any]]:
-    until(lambda: len(service.received()) >= count, 20, f"{count} messages at {service.kind}")
+    until(lambda: len(service.received()) >= count, what=f"{count} messages at {service.kind}")
     return service.received()

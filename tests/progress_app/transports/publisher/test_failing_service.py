@@ -11,7 +11,7 @@ import pytest
 
 from progress_app.breaker import Condition
 from progress_app.publisher import Publisher
-from progress_app.transports.base import Message, Transport, Unsent
+from progress_app.transports.base import TIMEOUT_S, Message, Transport, Unsent
 from tests.emulators.service import Emulator
 from tests.processes import until
 from tests.progress_app.transports.conftest import (
@@ -32,7 +32,7 @@ def test_a_fault_that_passes_is_waited_out_and_the_newest_state_sent(
     publisher = publish()
     service.fail(status, "later")
     publisher.put(state(1))
-    until(lambda: service.calls() >= 1, 20, "a try")
+    until(lambda: service.calls() >= 1, what="a try")
     publisher.put(state(2))
     service.recover()
     assert [message["data"] for message in arrived(service, 1)] == [{"percent": 2}]
@@ -43,10 +43,10 @@ def test_the_flag_is_raised_after_three_faults_and_taken_back(service: Emulator,
     publisher.breaker._jitter = lambda: 0.0
     service.fail(500)
     publisher.put(state(1))
-    until(lambda: FLAGS == [Condition.AWAY], 20, "the flag")
+    until(lambda: FLAGS == [Condition.AWAY], what="the flag")
     assert service.calls() == 3
     service.recover()
-    until(lambda: FLAGS == [Condition.AWAY, Condition.WORKS], 20, "the flag taken back")
+    until(lambda: FLAGS == [Condition.AWAY, Condition.WORKS], what="the flag taken back")
     assert arrived(service, 1)[0]["data"] == {"percent": 1}
 
 
@@ -59,7 +59,7 @@ def test_a_refusal_opens_the_circuit_for_good(
     publisher = publish()
     service.fail(status, "no", headers)
     publisher.put(state(1))
-    until(lambda: FLAGS == [Condition.REFUSES], 20, "the flag")
+    until(lambda: FLAGS == [Condition.REFUSES], what="the flag")
     service.recover()
     publisher.put(state(2))
     assert (publisher.breaker.wait_s(), service.calls(), service.received()) == (math.inf, 1, [])
@@ -69,7 +69,7 @@ def test_messages_that_the_service_will_never_take_are_dropped(service: Emulator
     publisher = publish()
     service.fail(400, "bad")
     publisher.put(state(1))
-    until(lambda: service.calls() == 1, 20, "the try")
+    until(lambda: service.calls() == 1, what="the try")
     service.recover()
     publisher.put(state(2))
     assert [message["data"] for message in arrived(service, 1)] == [{"percent": 2}]
@@ -94,7 +94,7 @@ def test_wrong_credentials_are_one_line_without_them(
     )
     with caplog.at_level(logging.INFO, "progress_app"):
         publisher.put(state(1))
-        until(lambda: publisher.breaker.is_broken, 20, "the circuit open")
+        until(lambda: publisher.breaker.is_broken, what="the circuit open")
     publisher.close()
     publisher.transport.close()
     lines = [record.getMessage() for record in caplog.records if record.name.startswith("progress_app")]
@@ -110,7 +110,7 @@ def test_a_clock_of_ours_that_is_off_is_told_as_one_and_stops_nothing_else(
     monkeypatch.setattr("pusher.http.time.time", lambda: off_s)
     publisher = publish()
     publisher.put(state(1))
-    until(lambda: publisher.breaker.is_broken, 20, "the circuit open")
+    until(lambda: publisher.breaker.is_broken, what="the circuit open")
     publisher.put(state(2))
     assert (FLAGS, service.received()) == ([Condition.REFUSES], [])
     assert "this machine's clock" in caplog.text
@@ -120,7 +120,7 @@ def test_a_refused_connection_passes(service: Emulator, publish: Publish) -> Non
     publisher = publish()
     service.stop()
     publisher.put(state(1))
-    until(lambda: publisher.breaker.wait_s() > 0, 20, "a fault")
+    until(lambda: publisher.breaker.wait_s() > 0, what="a fault")
     service.renew()
     assert arrived(service, 1)[0]["data"] == {"percent": 1}
 
@@ -150,19 +150,23 @@ def test_who_publishes_never_waits_for_an_answer_that_is_held_back(service: Emul
     publisher = publish()
     service.hold()
     publisher.put(state(0))
-    until(lambda: service.calls() == 1, 20, "the call that is held")
+    until(lambda: service.calls() == 1, what="the call that is held")
     for percent in range(1_000):
         publisher.put(state(percent))
     assert service.received() == []  # the thousand were put while the service had not answered
     service.recover()
 
 
-def test_an_answer_that_does_not_come_is_a_fault_after_two_seconds(service: Emulator, transport: Transport) -> None:
+def test_an_answer_that_does_not_come_in_time_is_a_fault(service: Emulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert TIMEOUT_S <= 2.0
+    monkeypatch.setattr(f"progress_app.transports.{service.kind}.TIMEOUT_S", 0.2)
+    hasty = MAKERS[service.kind](service.url)
     service.hold()
     with pytest.raises(Unsent) as fault:
-        transport.send([state(1)])
+        hasty.send([state(1)])
     assert not any(secret in str(fault.value) for secret in SECRETS)
     service.recover()
+    hasty.close()
 
 
 def test_a_fault_nobody_foresaw_does_not_end_the_thread(service: Emulator, publish: Publish) -> None:

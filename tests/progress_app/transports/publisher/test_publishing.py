@@ -29,7 +29,7 @@ def test_what_comes_faster_than_the_rate_is_conflated_and_the_end_arrives(servic
     for percent in range(100):
         publisher.put(state(percent))
     publisher.put(state(100, event="complete", is_end=True))
-    until(lambda: arrived(service, 1)[-1]["name"] == "complete", 20, "the end")
+    until(lambda: arrived(service, 1)[-1]["name"] == "complete", what="the end")
     assert len(service.received()) <= 3
 
 
