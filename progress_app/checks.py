@@ -23,7 +23,7 @@ def settings_fit(**_: Any) -> list[CheckMessage]:
     try:
         settings = conf.get()
     except SettingError as error:
-        return [Error(str(error), hint="The README's table lists every setting.", id="progress_app.E001")]
+        return [Error(str(error), hint="The README's table lists every setting.", id=f"{APP}.E001")]
     found: list[CheckMessage] = [*_transport(settings), *_proxy(settings.grip_url)]
     for name, path in (("PROGRESS_MAY_READ", settings.may_read), ("PROGRESS_RECORD", settings.record)):
         found += _callable(name, path)
@@ -32,7 +32,7 @@ def settings_fit(**_: Any) -> list[CheckMessage]:
             Warning(
                 "PROGRESS_MAY_READ is not set: nobody may watch anything.",
                 hint="Set it to the dotted path of a function (user, channel) -> bool.",
-                id="progress_app.W001",
+                id=f"{APP}.W001",
             )
         )
     return found
@@ -40,7 +40,7 @@ def settings_fit(**_: Any) -> list[CheckMessage]:
 
 def _transport(settings: conf.Settings) -> list[CheckMessage]:
     """What keeps the chosen transport from working; wrong credentials of the right form only the service can tell."""
-    if settings.transport not in (*hosted.ALWAYS, *hosted.HOSTED):
+    if settings.transport not in (*hosted.ALWAYS, *conf.HOSTED):
         text = f"PROGRESS_TRANSPORT={settings.transport!r}: expected one of sse, pusher, ably, poll."
         return [Error(text, hint="Leave it unset for sse; docs/transports.md says what each is for.", id=f"{APP}.E004")]
     found: list[CheckMessage] = [
@@ -112,7 +112,7 @@ def _callable(name: str, path: str) -> list[CheckMessage]:
     hint = "Give the dotted path of a function, for example 'shop.access.may_read'."
     try:
         if path and not callable(import_string(path)):
-            return [Error(f"{name}={path!r} is no function.", hint=hint, id="progress_app.E003")]
+            return [Error(f"{name}={path!r} is no function.", hint=hint, id=f"{APP}.E003")]
     except ImportError as error:
-        return [Error(f"{name}={path!r} cannot be imported: {error}", hint=hint, id="progress_app.E002")]
+        return [Error(f"{name}={path!r} cannot be imported: {error}", hint=hint, id=f"{APP}.E002")]
     return []

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from progress_app.listing import Listing
 
 PREFIX = "PROGRESS_"
+HOSTED = ("pusher", "ably")  # the transports that are a service of somebody else's
 
 
 def _setting(default: Any, explanation: str, *, least: float | None = None, secret: bool = False) -> Any:

@@ -11,7 +11,6 @@ from progress_app import conf, connections
 from progress_app.breaker import Condition
 from progress_app.exceptions import BackendUnavailable
 
-HOSTED: Final = ("pusher", "ably")
 ALWAYS: Final = ("sse", "poll")
 REMEMBERED_S: Final = 1.0  # viewers of a busy page share one question to Redis
 
@@ -21,13 +20,13 @@ logger = logging.getLogger(__name__)
 def offered() -> tuple[str, ...]:
     """The transports that a client may ask for here."""
     chosen = conf.get().transport
-    return (*ALWAYS, chosen) if chosen in HOSTED else ALWAYS
+    return (*ALWAYS, chosen) if chosen in conf.HOSTED else ALWAYS
 
 
 def via() -> str:
     """The transport that clients should use now: the chosen one, or `sse` while that one is away."""
     chosen = conf.get().transport
-    if chosen not in HOSTED:
+    if chosen not in conf.HOSTED:
         return chosen
     now_s = time.monotonic()
     if _known.transport != chosen or now_s - _known.asked_s > REMEMBERED_S:
@@ -38,14 +37,14 @@ def via() -> str:
 async def via_soon() -> str:
     """As `via`, for an event loop."""
     chosen = conf.get().transport
-    if chosen not in HOSTED or (_known.transport == chosen and time.monotonic() - _known.asked_s <= REMEMBERED_S):
+    if chosen not in conf.HOSTED or (_known.transport == chosen and time.monotonic() - _known.asked_s <= REMEMBERED_S):
         return via()
     return await asyncio.to_thread(via)
 
 
 def told_in(body: bytes, way: str) -> bytes:
     """A snapshot's JSON with the way that clients should use; as it was where no hosted transport is chosen."""
-    return body[:-1] + b',"via":"%b"}' % way.encode() if conf.get().transport in HOSTED else body
+    return body[:-1] + b',"via":"%b"}' % way.encode() if conf.get().transport in conf.HOSTED else body
 
 
 def _ask(name: str) -> bool:

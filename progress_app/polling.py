@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass
 from typing import Any, Final
 
-from progress_app import hosted
+from progress_app import conf, hosted
 from progress_app.authorizer import Authorizer
 from progress_app.backends.base import snapshot_in
 from progress_app.channels import task_channel
@@ -38,7 +38,7 @@ Headers = list[tuple[bytes, bytes]]
 def etag(snapshot: Snapshot, way: str = "") -> str:
     """What names this state of the task, and the way that clients should use."""
     place = snapshot.queue.position if snapshot.queue else 0  # nothing reports a task that waits: its pos stays
-    suffix = f"-{way}" if way in hosted.HOSTED else ""
+    suffix = f"-{way}" if way in conf.HOSTED else ""
     return f'"{snapshot.pos}-{snapshot.state}-{place}{suffix}"'
 
 

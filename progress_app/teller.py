@@ -33,7 +33,6 @@ class Teller:
     Attributes:
         look: called before each look at the ledger; may bring it up to date.
 
-
     """
 
     def __init__(

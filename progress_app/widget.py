@@ -12,7 +12,6 @@ from progress_app.channels import log_channel, task_channel
 from progress_app.events import Snapshot
 
 SIZES = ("bar", "compact", "ring", "badge")
-HOSTED = ("pusher", "ably")
 
 
 def context(snapshot: Snapshot, size: str = "bar", *, rows: str = "") -> dict[str, Any]:
@@ -44,11 +43,11 @@ def connection(*, for_list: bool = False) -> dict[str, str]:
     `for_list`: to a channel of rows or of operations. A hosted service carries none; our own stream does, beside it.
     """
     settings = conf.get()
-    is_hosted = settings.transport in HOSTED and not for_list
+    is_hosted = settings.transport in conf.HOSTED and not for_list
     return {
         "events_url": settings.events_url or reverse("progress:events"),
         "token_url": reverse("progress:token") if settings.events_url or is_hosted else "",
-        "transport": "sse" if for_list and settings.transport in HOSTED else settings.transport,
+        "transport": "sse" if for_list and settings.transport in conf.HOSTED else settings.transport,
         "library_url": _library(settings.transport) if is_hosted else "",
     }
 

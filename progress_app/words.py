@@ -46,7 +46,6 @@ WORDS = (
     _("{text}, as of {time}"),
 )
 
-
 # What jobs count in most often.
 UNITS = (
     _("batches"),
@@ -61,8 +60,6 @@ UNITS = (
     _("tasks"),
 )
 STATES: Final = frozenset(state.value for state in State)
-
-
 _of_project: dict[str, None] = {}
 
 

@@ -9,7 +9,7 @@ from celery import current_app
 from django.utils import timezone
 from django_celery_beat.models import PeriodicTask
 
-from progress_app import conf, connections, hosted, tokens
+from progress_app import conf, connections, tokens
 from progress_app.channels import user_channel
 from progress_app.exceptions import BackendUnavailable
 from tasks_app import diagnosis, trial
@@ -58,7 +58,7 @@ def _redis() -> list[Finding]:
 def _transport() -> list[Finding]:
     name = conf.get().transport
     try:
-        return [diagnosis.transport(name, connections.condition(name))] if name in hosted.HOSTED else []
+        return [diagnosis.transport(name, connections.condition(name))] if name in conf.HOSTED else []
     except BackendUnavailable:
         return []
 
