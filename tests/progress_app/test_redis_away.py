@@ -1,7 +1,7 @@
 """Redis away at the start of a job, in its middle and at its end: the job goes on, and what is newest arrives."""
 
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pytest
@@ -60,8 +60,10 @@ def backend(scratch: Valkey, scratch_db: Redis) -> RedisBackend:
 
 
 @pytest.fixture
-def progress(backend: RedisBackend) -> Reporter:
-    return Reporter(task=TASK, job="any", attempt=1, backend=backend, host=FakeHost(), interval_s=0.01, pulse_s=0.05)
+def progress(backend: RedisBackend) -> Iterator[Reporter]:
+    made = Reporter(task=TASK, job="any", attempt=1, backend=backend, host=FakeHost(), interval_s=0.01, pulse_s=0.05)
+    yield made
+    made.teller.sender.stop()
 
 
 def shown(backend: RedisBackend) -> tuple[State, float]:
