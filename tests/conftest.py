@@ -1,13 +1,36 @@
 """Fixtures of the whole suite: the cast of users, and the real processes and browser."""
 
+from collections.abc import Iterator
+
 import pytest
+import redis
 from django.contrib.auth.models import Group, User
 
 import config.celery  # noqa: F401 - so that shared tasks go to the project's broker
+from progress_app import connections
+from progress_app.backends.redis import connect
 
 pytest_plugins = ["tests.stack", "tests.chromium", "tests.postgresql", "tests.emulators.fixtures"]
 
 PASSWORD = "correct horse battery staple"
+_clients: list[redis.Redis] = []  # of backends; the last one may be in use still
+
+
+def _noted(url: str) -> redis.Redis:
+    _clients.append(client := connect(url))
+    return client
+
+
+connections.connect = _noted  # type: ignore[attr-defined]  # where it is used, not where it is from
+
+
+@pytest.fixture(autouse=True)
+def _redis_is_let_go() -> Iterator[None]:
+    """Close what a backend opened that other settings replaced: else its sockets fail whichever test they end in."""
+    yield
+    for client in _clients:
+        client.connection_pool.disconnect(inuse_connections=False)
+    del _clients[:-1]
 
 
 @pytest.fixture

@@ -55,8 +55,9 @@ each_trouble = pytest.mark.parametrize("trouble", TROUBLES.values(), ids=TROUBLE
 
 
 @pytest.fixture
-def backend(scratch: Valkey, scratch_db: Redis) -> RedisBackend:
-    return RedisBackend(connect(scratch.url), prefix="t", keep_running_s=600, keep_final_s=600, log_entries=1_000)
+def backend(scratch: Valkey, scratch_db: Redis) -> Iterator[RedisBackend]:
+    with connect(scratch.url) as client:
+        yield RedisBackend(client, prefix="t", keep_running_s=600, keep_final_s=600, log_entries=1_000)
 
 
 @pytest.fixture

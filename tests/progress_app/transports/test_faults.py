@@ -124,6 +124,7 @@ class Watched:
 def watch(valkey: Valkey, redis_db: None) -> Iterator[Callable[..., Watched]]:
     """Give a function that makes a job's reporter beside a publisher to this transport."""
     made: list[Publisher] = []
+    client = connect(valkey.url)
 
     def make(kind: str, **options: str) -> Watched:
         conditions: list[Condition] = []
@@ -133,7 +134,7 @@ def watch(valkey: Valkey, redis_db: None) -> Iterator[Callable[..., Watched]]:
         let_time_fly(publisher, Clock())
         made.append(publisher)
         backend = MirroredBackend(
-            connect(valkey.url), publishers=[publisher], prefix="t", keep_running_s=60, keep_final_s=60, log_entries=9
+            client, publishers=[publisher], prefix="t", keep_running_s=60, keep_final_s=60, log_entries=9
         )
         progress = Reporter(
             task=TASK, job="any", attempt=1, backend=backend, host=FakeHost(), interval_s=0.01, pulse_s=0.05
@@ -144,6 +145,7 @@ def watch(valkey: Valkey, redis_db: None) -> Iterator[Callable[..., Watched]]:
     for publisher in made:
         publisher.close()
         publisher.transport.close()
+    client.close()
 
 
 @pytest.fixture
