@@ -8,9 +8,10 @@ import threading
 import time
 from collections.abc import Callable, Generator, Iterable, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
 from operator import length_hint
 from typing import Any, Final
+
+from msgspec.structs import replace
 
 from progress_app.checkpoint import Checkpoint
 from progress_app.events import FULL_PERCENT, Fault, Snapshot, State
@@ -153,15 +154,11 @@ class Ledger:
             return self._seen(state, cancel_requested_at, time.monotonic())
 
     def _seen(self, state: State, cancel_requested_at: float | None, now_s: float) -> Snapshot:
-        stage, known = self._count_stage(), self._identity
+        stage = self._count_stage()
         self._rate.observe(now_s, stage.count)
         rate = self._rate.per_s
-        return Snapshot(  # replace() would look at every field
-            task=known.task,
-            job=known.job,
-            attempt=known.attempt,
-            children=known.children,
-            started_at=known.started_at,
+        return replace(
+            self._identity,
             state=state,
             current=_plain(stage.count),
             total=None if stage.total is None else _plain(stage.total),

@@ -60,6 +60,9 @@ class Logbook:
     def take(self) -> list[LogEntry]:
         """The entries to send now, the count of those left out as one of them."""
         with self._lock:
+            if not self.has_news:
+                self._told = 0
+                return []
             taken, self._waiting = list(self._waiting), deque()
             if self._unsent:
                 taken.append(self._notice(self._unsent))

@@ -42,7 +42,8 @@ class Outlook:
 
         """
         for stage in stages:
-            self._observe(stage, now_s)
+            if stage.ended_s is None:
+                self._observe(stage, now_s)
         if now_s >= self._due_s:
             self._due_s = now_s + LOOK_EVERY_S
             self._eta = forecast([self._leg(stage, per_s, now_s) for stage in stages])

@@ -6,7 +6,8 @@ have ended while Redis was away; the record then decides.
 
 import logging
 import time
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from progress_app import conf, connections
 from progress_app.events import Snapshot

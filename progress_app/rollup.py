@@ -10,10 +10,11 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final
 
 import msgspec
+from msgspec.structs import replace
 
 from progress_app import spread
 from progress_app.events import FULL_PERCENT, Children, Eta, Snapshot, StageProgress, State

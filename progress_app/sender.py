@@ -11,6 +11,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from itertools import count
 from typing import Final, Protocol
 
@@ -28,9 +29,10 @@ JOIN_S: Final = 5.0  # longer than the time-out of one send
 logger = logging.getLogger(__name__)
 
 
-def uptime_s() -> float:
-    """Seconds that also pass while the machine sleeps, where the system can tell."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic()
+# Seconds that also pass while the machine sleeps, where the system can tell.
+uptime_s: Final[Callable[[], float]] = (
+    partial(time.clock_gettime, time.CLOCK_BOOTTIME) if hasattr(time, "CLOCK_BOOTTIME") else time.monotonic
+)
 
 
 class Source(Protocol):

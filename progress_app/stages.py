@@ -262,8 +262,11 @@ def _checked(name: str, weight: float) -> float:
 
 def _weighted(stages: Sequence[Stage]) -> float:
     """The weighted mean; a stage of unknown length adds nothing until it ends."""
-    whole = sum(stage.weight for stage in stages)
-    return sum(stage.weight * (stage.fraction or 0.0) for stage in stages) / whole if whole else 0.0
+    whole = done = 0.0
+    for stage in stages:
+        whole += stage.weight
+        done += stage.weight * (stage.fraction or 0.0)
+    return done / whole if whole else 0.0
 
 
 def percent(fraction: float | None) -> float | None:

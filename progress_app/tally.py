@@ -50,8 +50,13 @@ class Tally:
 
     def read(self) -> float:
         """The sum over all threads and loops."""
+        counted = 0.0
         with self._lock:
-            return float(sum(cell[0] for cell in self._cells)) + sum(position() for position in tuple(self._positions))
+            for cell in self._cells:
+                counted += cell[0]
+            for position in tuple(self._positions):
+                counted += position()
+        return counted
 
     def add(self, n: float) -> None:
         """Count `n` more in this thread; what is not a finite number would spoil the sum for good and is left out."""

@@ -3,7 +3,8 @@
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from progress_app.backends.base import Answer, Verdict
 from progress_app.events import Level, Snapshot, State

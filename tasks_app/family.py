@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 from uuid import UUID
 
+import msgspec
 from django.db.models import Count, Sum
 
 from progress_app.checkpoint import Checkpoint
@@ -109,7 +110,7 @@ def rollup_of(parent: Task) -> Rollup | None:
     if kept is None:
         return None
     asked = parent.cancel_requested_at
-    shown = replace(
+    shown = msgspec.structs.replace(
         Snapshot.from_json(kept.snapshot),
         state=State.CANCELLING if parent.state == State.CANCELLING else State.RUNNING,
         cancel_requested_at=None if asked is None else asked.timestamp(),

@@ -1,12 +1,12 @@
 """A task's row as a snapshot: what a viewer is shown when Redis has nothing, or less."""
 
 import time
-from dataclasses import replace
 from datetime import datetime
 from typing import Final
 from uuid import UUID
 
 from django.utils.translation import gettext_noop as noop
+from msgspec.structs import replace
 
 from progress_app.backends.base import first_position
 from progress_app.events import FULL_PERCENT, Fault, Snapshot, StageProgress, State

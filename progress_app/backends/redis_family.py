@@ -1,9 +1,9 @@
 """Roll-ups on Redis: one script adds a child's progress to its parent's bar (see `rollup`)."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any, Final, cast
 
+from msgspec.structs import replace
 from redis import Redis
 
 from progress_app.backends.base import ROLL_UP_EVERY_MS

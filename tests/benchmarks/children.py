@@ -9,11 +9,12 @@ are Redis's own figures (INFO). The budget is a factor of 2; the queue costs bot
 import sys
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from msgspec.structs import replace
 from redis import Redis
 
 from progress_app.backends.redis import RedisBackend

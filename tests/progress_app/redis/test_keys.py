@@ -1,9 +1,9 @@
 """What lies in Redis: how long, how large, under which prefix, and by scripts that it may forget."""
 
 import statistics
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 from redis import Redis
 from redis.exceptions import ResponseError
 

@@ -1,9 +1,9 @@
 """A parent gives its worker back, and goes on with what its children came to."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 from redis import Redis
 
 from progress_app.events import Children, Snapshot, State
