@@ -133,7 +133,7 @@ def _write(task: Task, reporter: Reporter, outcome: Outcome) -> None:
     elif outcome.ending is Ending.HAND_BACK and job is not None and job.restartable:
         _hand_back(task, reporter, outcome)
     elif outcome.ending is Ending.HAND_BACK:
-        finish(task, reporter, Outcome(ending=Ending.FINISH, state=State.LOST))
+        finish(task, reporter, Outcome(ending=Ending.FINISH, state=_left_as(task)))
     elif job is not None and isinstance(outcome.cause, job.retry_on) and task.failures + 1 < job.max_attempts:
         _try_again(task, reporter, outcome, job)
     else:
@@ -143,6 +143,12 @@ def _write(task: Task, reporter: Reporter, outcome: Outcome) -> None:
 def _hand_back(task: Task, reporter: Reporter, outcome: Outcome) -> None:
     if put_back(task, reporter, outcome, State.QUEUED, attempts.HANDED_BACK):
         outbox.publish(Task.objects.get(pk=task.pk))
+
+
+def _left_as(task: Task) -> State:
+    """How a task ends whose worker is stopped, and that may not run again: who cancelled it was promised that end."""
+    row = Task.objects.filter(pk=task.pk, state=State.CANCELLING)
+    return State.CANCELLED if _insist(row.exists) else State.LOST
 
 
 def _try_again(task: Task, reporter: Reporter, outcome: Outcome, job: registry.Job) -> None:

@@ -2,20 +2,22 @@
 
     .venv/bin/python -m tests.benchmarks.pages
     .venv/bin/python -m tests.benchmarks.pages 1000000
+    .venv/bin/python -m tests.benchmarks.pages 1000000 --keep FOLDER     # makes the rows once, and finds them again
+    DATABASE_URL=postgres://… .venv/bin/python -m tests.benchmarks.pages
 
 Milliseconds a page, the median and the worst of a round of requests in this process, after one to warm up.
 """
 
+import argparse
 import logging
 import os
 import statistics
-import sys
 import tempfile
 import time
 from datetime import timedelta
 from typing import Any
 
-TASKS = int(sys.argv[1]) if len(sys.argv) > 1 else 100_000
+TASKS = 100_000
 ROUNDS = 15
 BATCH = 5_000
 NOWHERE = "/tasks/?scope=all&q=nowhere"
@@ -23,41 +25,43 @@ NOWHERE = "/tasks/?scope=all&q=nowhere"
 
 def main() -> None:
     """Make the database, ask each page, print the figures."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("tasks", nargs="?", type=int, default=TASKS)
+    parser.add_argument("--keep", help="folder for the database, which is used again if it is there")
+    given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        os.environ |= {"HEADWAY_VAR": folder, "SECRET_KEY": "x" * 50, "DJANGO_SETTINGS_MODULE": "config.settings"}
-        os.environ["HEADWAY_WEAK_PASSWORD_HASHES"] = "1"
+        os.environ |= {"HEADWAY_VAR": given.keep or folder, "SECRET_KEY": "x" * 50}
+        os.environ |= {"DJANGO_SETTINGS_MODULE": "config.settings", "HEADWAY_WEAK_PASSWORD_HASHES": "1"}
         import django  # noqa: PLC0415 - it reads the environment
 
         django.setup()
-        _measure()
+        _measure(given.tasks)
 
 
-def _measure() -> None:
+def _measure(tasks: int) -> None:
     from django.core.management import call_command  # noqa: PLC0415
-    from django.db import connection  # noqa: PLC0415
     from django.test import Client  # noqa: PLC0415
 
     from config import assets  # noqa: PLC0415
+    from tasks_app.models import Task  # noqa: PLC0415
 
     call_command("migrate", verbosity=0)
     assets.collect_if_changed()
-    user, running = _fill()
-    with connection.cursor() as cursor:
-        cursor.execute("ANALYZE")
+    running = Task.objects.under_way().select_related("owner").first() or _fill(tasks)
     logging.disable(logging.WARNING)  # there is no Redis here, and each page says so
     client = Client(headers={"host": "localhost"})
-    client.force_login(user)
+    client.force_login(running.owner)
     pages = {
         "jobs": "/", "form": "/jobs/rehearsal/", "tasks": "/tasks/", "all tasks": "/tasks/?scope=all",
         "failed": "/tasks/?scope=all&q=state:failed", "a word": "/tasks/?scope=all&q=row", "no match": NOWHERE,
         "by job": "/tasks/?scope=all&sort=job", "by state": "/tasks/?scope=all&sort=state",
-        "far page": "/tasks/?scope=all&page=3000", "task": running, "operations": "/ops/",
+        "far page": "/tasks/?scope=all&page=3000", "task": running.get_absolute_url(), "operations": "/ops/",
         "admin list": "/admin/tasks_app/task/", "admin failed": "/admin/tasks_app/task/?state=failed",
     }  # fmt: skip
-    print(f"{TASKS:,} tasks; ms on the server, median and worst of {ROUNDS}")
+    print(f"{tasks:,} tasks; ms on the server, median and worst of {ROUNDS}")
     for name, path in pages.items():
         took = [_ms(client, path) for _ in range(ROUNDS + 1)][1:]
-        print(f"{name:13} {statistics.median(took):7.1f} {max(took):7.1f}")
+        print(f"{name:13} {statistics.median(took):7.1f} {max(took):7.1f}", flush=True)
 
 
 def _ms(client: Any, path: str) -> float:
@@ -68,8 +72,10 @@ def _ms(client: Any, path: str) -> float:
     return took_ms
 
 
-def _fill() -> tuple[Any, str]:
+def _fill(tasks: int) -> Any:
+    """Make so many ended tasks, a minute apart, and one that runs, which is returned."""
     from django.contrib.auth.models import User  # noqa: PLC0415
+    from django.db import connection  # noqa: PLC0415
     from django.utils import timezone  # noqa: PLC0415
 
     from progress_app.events import State  # noqa: PLC0415
@@ -77,7 +83,7 @@ def _fill() -> tuple[Any, str]:
 
     user = User.objects.create_superuser("bench", password="bench")
     now, ends = timezone.now(), [State.SUCCEEDED] * 8 + [State.FAILED, State.CANCELLED]
-    for first in range(0, TASKS, BATCH):
+    for first in range(0, tasks, BATCH):
         Task.objects.bulk_create(
             Task(
                 job="rehearsal", owner=user, state=ends[number % 10], attempt=1, percent=100, message=f"Row {number}",
@@ -86,8 +92,9 @@ def _fill() -> tuple[Any, str]:
             )
             for number in range(first, first + BATCH)
         )  # fmt: skip
-    running = Task.objects.create(job="rehearsal", owner=user, state=State.RUNNING, attempt=1, started_at=now)
-    return user, running.get_absolute_url()
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE")
+    return Task.objects.create(job="rehearsal", owner=user, state=State.RUNNING, attempt=1, started_at=now)
 
 
 if __name__ == "__main__":

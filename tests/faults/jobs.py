@@ -15,6 +15,7 @@ from tests.faults.journal import write
 
 PIECE_S = 0.02
 FILE_BYTES = 20_000
+FOR_EVER = 100_000  # times: longer than any round waits
 
 
 class StepsForm(forms.Form):
@@ -58,6 +59,12 @@ def stumbles_at_first(progress: Any, *, journal: str, steps: int) -> None:
     walk(progress, journal, steps)
     if progress._identity.attempt == 1:
         raise JobError("stumbled", "It stumbles the first time.")
+
+
+@job(title="Linger", form=StepsForm)
+def lingers(progress: Any, *, journal: str, steps: int) -> None:
+    """Walk until somebody cancels it."""
+    walk(progress, journal, steps * FOR_EVER)
 
 
 @job(title="Carry", form=StepsForm)

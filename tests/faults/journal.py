@@ -51,6 +51,6 @@ class Journal:
             newest[line.task] = max(newest[line.task], line.attempt)
         return found
 
-    def done(self) -> set[tuple[str, int]]:
-        """Task and attempt of the bodies that came to their end."""
-        return {(line.task, line.attempt) for line in self.lines if line.event == "done"}
+    def done(self) -> dict[tuple[str, int], float]:
+        """Task and attempt of the bodies that came to their end, each with when, by the monotonic clock."""
+        return {(line.task, line.attempt): line.at_s for line in self.lines if line.event == "done"}

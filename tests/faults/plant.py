@@ -53,13 +53,14 @@ class Beat:
 class Plant:
     """The processes.
 
-    `pause_s` is how long a fault that passes lasts, `lease_s` how long a lease holds; within `patience_s` every task
-    is to end, within `told_s` after that every viewer is to know and everything to be tidy.
+    `pause_s` is how long a fault that passes lasts, `lease_s` how long a lease holds that is renewed every `renew_s`;
+    within `patience_s` every task is to end, within `told_s` after that every viewer is to know and everything to be
+    tidy.
     """
 
     def __init__(self, folder: Path, valkey: Valkey, *, real: bool = False) -> None:
         self.folder, self.valkey = folder, valkey
-        self.lease_s, self.pause_s = (45.0, 60.0) if real else (3.0, 6.0)
+        self.lease_s, self.renew_s, self.pause_s = (45.0, 15.0, 60.0) if real else (3.0, 1.0, 6.0)
         self.patience_s, self.told_s = (300.0, 120.0) if real else (60.0, 30.0)
         self._environment = ALWAYS | ({} if real else SHORT) | {"HEADWAY_VAR": str(folder / "var")}
         name = folder.name

@@ -27,6 +27,7 @@ from tests.processes import until
 
 LATEST_STRIKE_S = 2.0
 LOOK_EVERY_S = 0.1
+CANCELLED_WITHIN_S = 2.0  # after a lease renewal at the latest, which tells also while Redis is away
 NOTICED_WITHIN_S = 1.0  # a body that was frozen past its lease stops so soon
 
 
@@ -72,7 +73,7 @@ class Round:
     def __init__(self, fault: Fault, plant: Plant, seed: str, user: User, postgresql: Postgresql | None) -> None:
         self._fault, self._plant, self._seed = fault, plant, seed
         self._dice = random.Random(seed)  # noqa: S311  (a round can be played again)
-        self._batch = Batch(plant.folder, self._dice, user)
+        self._batch = Batch(plant.folder, self._dice, user, told_within_s=plant.renew_s + CANCELLED_WITHIN_S)
         self._postgresql = postgresql
         self._session = _session(user)
         self._viewers: list[tuple[Viewer, list[str]]] = []
@@ -128,7 +129,7 @@ class Round:
         left = self._left_at_last()
         forgiven_s = scene.woke_at_s + NOTICED_WITHIN_S if scene.woke_at_s else 0.0
         doubled = sorted(Journal(batch.journal).doubled(forgiven_until_s=forgiven_s))
-        untrue = batch.untrue(full=self._fault.name == "disk full for results")
+        untrue = batch.untrue(full=self._fault.name == "disk full for results", unaware_until_s=scene.woke_at_s)
         found = {"stuck": stuck, "missed": missed, "doubled": doubled, "lost": untrue, "left": left}
         return Score(
             rounds=1,

@@ -20,7 +20,7 @@ def told(path: Path, *lines: str) -> Journal:
 def test_one_attempt_after_the_other_is_right(path: Path) -> None:
     journal = told(path, "1 begin a 1", "2 step a 1", "3 begin a 2", "4 done a 2")
     assert journal.doubled() == set()
-    assert journal.done() == {("a", 2)}
+    assert journal.done() == {("a", 2): 4.0}
 
 
 def test_an_attempt_that_goes_on_after_the_next_one_has_begun_is_a_double(path: Path) -> None:

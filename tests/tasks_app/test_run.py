@@ -246,6 +246,23 @@ def test_a_job_that_may_not_run_twice_is_lost_instead(catalogue: Catalogue, brok
     assert (task.state, broker.sent) == ("lost", [])
 
 
+@pytest.mark.parametrize("restartable", [True, False])
+def test_a_task_that_was_to_be_cancelled_is_when_its_worker_is_stopped_first(
+    catalogue: Catalogue, broker: Broker, own_process: None, restartable: bool
+) -> None:
+    def job(_progress: Any) -> None:
+        Task.objects.filter(pk=task.pk).request_cancel()
+        stop()
+
+    catalogue(job, restartable=restartable)
+    task = a_task()
+    with pytest.raises(SystemExit):
+        run(task)
+    task.refresh_from_db()
+    assert (task.state, broker.sent) == ("cancelled", [])
+    assert shown(task).state is State.CANCELLED
+
+
 def test_a_worker_stopped_while_it_claims_hands_the_task_back_before_its_job_begins(
     catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch, own_process: None
 ) -> None:
