@@ -6,16 +6,17 @@ A forked worker child builds its own: a Redis connection must not be shared with
 import os
 from collections.abc import Sequence
 from functools import lru_cache, partial
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from django.urls import reverse
 
-from progress_app import conf
+from progress_app import conf, patience
 from progress_app.backends.redis import RedisBackend, connect
 from progress_app.backends.redis_feed import RedisFeed
 from progress_app.backends.redis_shelf import RedisShelf
 from progress_app.breaker import Condition
 from progress_app.mirror import MirroredBackend
+from progress_app.patience import AskedOnce
 from progress_app.publisher import GAP_S, RAISED_AGAIN_S, Publisher
 from progress_app.transports.ably import AblyTransport
 from progress_app.transports.base import Transport
@@ -29,12 +30,17 @@ GAP_TO_PROXY_S: Final = 0.02
 
 def backend() -> RedisBackend:
     """The backend of this process."""
-    return _backend(os.getpid(), conf.get())
+    built = _built()
+    return cast("RedisBackend", AskedOnce(built)) if patience.is_short() else built
 
 
 def shelf() -> RedisShelf:
     """Where this process keeps small things beside the progress of tasks."""
-    return RedisShelf(backend().client, prefix=conf.get().key_prefix)
+    return RedisShelf(_built().client, prefix=conf.get().key_prefix)
+
+
+def _built() -> RedisBackend:
+    return _backend(os.getpid(), conf.get())
 
 
 def transport() -> Transport | None:
@@ -55,7 +61,7 @@ def condition(name: str) -> Condition:
 
 def let_go(users: Sequence[str] | None) -> None:
     """Have a GRIP proxy end the streams that it holds for these users, None: for everybody. Waits for nothing."""
-    if not isinstance(built := backend(), MirroredBackend):
+    if not isinstance(built := _built(), MirroredBackend):
         return
     for user in (None,) if users is None else users:
         for publisher in built.publishers:
@@ -64,7 +70,7 @@ def let_go(users: Sequence[str] | None) -> None:
 
 def close() -> None:
     """Send the ends that wait to be published, for two seconds at most; before a process ends."""
-    if _backend.cache_info().currsize and isinstance(built := backend(), MirroredBackend):
+    if _backend.cache_info().currsize and isinstance(built := _built(), MirroredBackend):
         for publisher in built.publishers:
             publisher.close()
 

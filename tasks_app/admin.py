@@ -3,6 +3,7 @@
 from typing import Any, ClassVar, Final
 
 from django.contrib import admin, messages
+from django.contrib.admin.views.main import SEARCH_VAR
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
@@ -18,8 +19,10 @@ from progress_app.events import Snapshot
 from progress_app.widget import context
 from tasks_app import lifecycle, registry, schedule_admin  # noqa: F401  (registers the schedules)
 from tasks_app.models import Attachment, AuditEntry, Task
-from tasks_app.search import ALL
+from tasks_app.paging import BoundedPaginator
+from tasks_app.search import ALL, ids, searched_since, terms
 
+UNSHOWN: Final = ("log", "traceback", "result", "params", "pace")
 MOST_AT_ONCE: Final = 10_000  # their ids are the parameters of one task: 370 KB
 
 
@@ -49,15 +52,32 @@ class AuditInline(admin.TabularInline[AuditEntry, Task]):
         return False
 
 
+class JobFilter(admin.SimpleListFilter):
+    """By job: those of the catalogue, as asking a million rows which they name takes long; any other by its address."""
+
+    title = _("job")
+    parameter_name = "job"
+
+    def lookups(self, _request: HttpRequest, _model_admin: Any) -> list[tuple[str, str]]:
+        """Name and title of each job."""
+        return [(job.name, str(job.title)) for job in registry.all_jobs()]
+
+    def queryset(self, _request: HttpRequest, tasks: QuerySet[Task]) -> QuerySet[Task]:
+        """Those of the job that was chosen."""
+        return tasks.filter(job=self.value()) if self.value() else tasks
+
+
 @admin.register(Task)
 class TaskAdmin(admin.ModelAdmin[Task]):
     """The list costs the same number of queries whatever its length."""
 
     list_display = ("short_id", "title", "bar", "owner", "asked", "duration", "worker", "page")
     list_display_links = ("short_id", "title")
-    list_select_related = ("owner",)
-    list_filter = ("state", "job", "created_at")
+    list_filter = ("state", JobFilter, "created_at")
+    sortable_by = ("short_id", "title", "asked")  # what an index has the order of: the others would sort a million rows
     list_per_page = 50
+    paginator = BoundedPaginator
+    search_help_text = _("A word is looked for in the newest 100,000 tasks, an id in all.")
     search_fields = ("id__startswith", "job", "owner__username", "message", "error_text")
     show_full_result_count = False  # counting a million rows is slow and says little
     actions = ("cancel", "retry")
@@ -65,13 +85,24 @@ class TaskAdmin(admin.ModelAdmin[Task]):
     exclude: ClassVar[tuple[str, ...]] = ("snapshot", "log", "pace")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Task]:
-        """Without the fields that only a task's own page shows."""
+        """A list without the fields that only a task's own page shows, and without children, unless it is a search."""
         tasks = super().get_queryset(request)
-        return (
-            tasks
-            if "object_id" in self._arguments(request)
-            else tasks.defer("log", "traceback", "result", "params", "pace")
-        )
+        if "object_id" in self._arguments(request):
+            return tasks
+        listed = tasks if request.GET.get(SEARCH_VAR) else tasks.filter(parent=None)
+        # The owners by a query of their own: a join makes SQLite sort a million rows.
+        return listed.defer(*UNSHOWN).prefetch_related("owner")
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Task], search_term: str
+    ) -> tuple[QuerySet[Task], bool]:
+        """As Django's, in the newest tasks alone; an id is found however old the task is."""
+        span = ids(search_term.strip())
+        if span and queryset.filter(pk__range=span).exists():
+            return queryset.filter(pk__range=span), False
+        since = searched_since(request.user, terms([search_term]), ALL)
+        searched = queryset.filter(created_at__gt=since) if since else queryset
+        return super().get_search_results(request, searched, search_term)
 
     @staticmethod
     def _arguments(request: HttpRequest) -> dict[str, Any]:

@@ -11,8 +11,8 @@ from math import ceil
 from typing import Any, Final
 from urllib.parse import urlencode
 
-from django.db.models import Count, Q
-from django.db.models.functions import Now, TruncHour
+from django.db.models import Count, Q, Value
+from django.db.models.functions import Coalesce, Now, TruncHour
 from django.urls import reverse
 from django.utils import timezone
 
@@ -21,14 +21,13 @@ from tasks_app.models import Task
 from tasks_app.record import noted_snapshot
 from tasks_app.registry import title_of
 from tasks_app.search import ALL, Term
-from tasks_app.transitions import OWNED, WAITING
+from tasks_app.transitions import BAD, OWNED, WAITING
 
 HOURS: Final = 24
 MOST_TIMED: Final = 2_000  # a 95th percentile is firm by then, and they are read in a few ms
 MOST_ROWS: Final = 10  # of a matrix: the worst ones
 MOST_STALLED: Final = 20
 IN_MOTION: Final = '"stalled_s":null'  # in a snapshot's JSON
-BAD: Final = (State.FAILED, State.LOST)
 SPANS: Final = {"1h": timedelta(hours=1), "24h": timedelta(hours=24), "7d": timedelta(days=7)}
 
 
@@ -129,12 +128,23 @@ def motionless() -> list[Motionless]:
 def throughput() -> tuple[Hour, ...]:
     """What ended in each of the last 24 hours of the clock, the oldest first; the last one is not over."""
     first = _first_hour()
-    ended = Task.objects.filter(finished_at__gte=first).annotate(hour=TruncHour("finished_at")).values("hour")
-    counts: Any = ended.order_by("hour").annotate(
-        ended=Count("pk"), bad=Count("pk", filter=Q(state__in=BAD)), lost=Count("pk", filter=Q(state=State.LOST))
-    )
-    found = {_place(row.pop("hour"), first): row for row in counts}
-    return tuple(Hour(ago=HOURS - 1 - place, **found.get(place, {})) for place in range(HOURS))
+    ended, bad = _ended_by_hour(first), _bad_by_hour(first)
+    return tuple(Hour(ago=HOURS - 1 - place, ended=ended[place], **bad.get(place, {})) for place in range(HOURS))
+
+
+def _ended_by_hour(first: datetime) -> dict[int, int]:
+    """How many ended, by the place of the hour: counted in the index alone, so that a million a day are no matter."""
+    hour = timedelta(hours=1)
+    began = [first + place * hour for place in range(HOURS)]
+    ended = [Task.objects.filter(finished_at__gte=each, finished_at__lt=each + hour).order_by() for each in began]
+    counts = [rows.values(place=Value(place)).annotate(number=Count("*")) for place, rows in enumerate(ended)]
+    return dict(counts[0].union(*counts[1:], all=True).values_list("place", "number"))
+
+
+def _bad_by_hour(first: datetime) -> dict[int, dict[str, int]]:
+    by_hour = Task.objects.bad().filter(finished_at__gte=first).values(hour=TruncHour("finished_at")).order_by("hour")
+    counts: Any = by_hour.annotate(bad=Count("pk"), lost=Count("pk", filter=Q(state=State.LOST)))
+    return {_place(row.pop("hour"), first): row for row in counts}
 
 
 def paces() -> tuple[Pace, Pace]:
@@ -153,9 +163,10 @@ def failures(field: str, term: str) -> list[Row]:
     Children are not counted, as they are not listed: a family shows by its parent.
     """
     now = timezone.now()
-    bad = Task.objects.filter(finished_at__gte=now - SPANS["7d"], state__in=BAD, parent=None).exclude(**{field: ""})
+    bad = Task.objects.bad().filter(finished_at__gte=now - SPANS["7d"], parent=None).exclude(**{field: ""})
     spans = {f"in_{name}": Count("pk", filter=Q(finished_at__gte=now - span)) for name, span in SPANS.items()}
-    worst = bad.values(field).annotate(**spans).order_by("-in_7d", field)[:MOST_ROWS]
+    # Grouped by an expression: for a plain column SQLite would walk through a million rows in its order.
+    worst = bad.values(named=Coalesce(field, Value(""))).annotate(**spans).order_by("-in_7d", "named")[:MOST_ROWS]
     return [_row(row, field, term) for row in worst]
 
 
@@ -186,7 +197,7 @@ def _times(seconds: Iterable[float]) -> Times:
 
 
 def _row(row: dict[str, Any], field: str, term: str) -> Row:
-    name = row[field]
+    name = row["named"]
     counts = tuple(Cell(number=row[f"in_{span}"], link=_link(str(Term(term, name)), span)) for span in SPANS)
     return Row(name=name, counts=counts, title=title_of(name) if field == "job" else name)
 

@@ -14,7 +14,7 @@ from django.utils.text import get_valid_filename
 from progress_app.events import FINAL, LogEntry, State
 from tasks_app import locks, registry  # noqa: F401  (locks are models, and Django looks for them here)
 from tasks_app.registry import DEFAULT_PRIORITY, DEFAULT_QUEUE
-from tasks_app.transitions import WAITING, Transitions
+from tasks_app.transitions import GOOD, WAITING, Transitions
 
 PUBLISHED_WITHIN = timedelta(seconds=3)  # longer than the broker's time-out
 CANCELLABLE = (*WAITING, State.RUNNING)
@@ -127,6 +127,7 @@ class Task(models.Model):
             models.Index(fields=["published_at"], name="task_unfinished", condition=models.Q(finished_at__isnull=True)),
             models.Index(fields=["state", "queue", "priority", "published_at"], name="task_line"),
             models.Index(fields=["finished_at"], name="task_ended"),
+            models.Index(fields=["finished_at"], name="task_bad", condition=~models.Q(state__in=GOOD)),
             models.Index(fields=["group"], name="task_of_group", condition=models.Q(group__isnull=False)),
             models.Index(fields=["retry_of"], name="task_again", condition=models.Q(retry_of__isnull=False)),
             models.Index(fields=["finished_at"], name="task_end_unsent", condition=models.Q(end_sent=False)),

@@ -20,10 +20,12 @@ from uuid import UUID
 
 from celery import current_app
 
+from progress_app import patience
 from tasks_app.errands import Errands
 from tasks_app.models import Task
 
 RUN: Final = "tasks_app.run"
+BROKER: Final = "the broker"
 
 logger = logging.getLogger(__name__)
 
@@ -53,10 +55,13 @@ def send_back(request: Any, reason: object) -> bool:
 
 def send(name: str, args: list[Any], **options: Any) -> bool:
     """Hand a message to the broker now, within its time-outs; False: unsure."""
+    if patience.is_over(BROKER):
+        return False
     try:
         current_app.send_task(name, args=args, **options)
     except Exception as error:  # noqa: BLE001  (whatever a broker's client raises, nothing here depends on it)
         logger.warning("The broker may not have %s%r; it is published again: %s", name, args, error)
+        patience.lose(BROKER)
         return False
     return True
 

@@ -30,6 +30,13 @@ def visible_tasks(user: Any) -> Transitions:
     return Task.objects.filter(Q(owner=user) | Q(group__in=user.groups.all()))
 
 
+def own_tasks(user: Any) -> Transitions:
+    """The tasks that a user owns."""
+    if not user.is_authenticated or not user.is_active:
+        return Task.objects.none()
+    return Task.objects.filter(owner_id=user.pk)
+
+
 def visible_task(user: Any, task_id: UUID) -> Task:
     """A task that a user may read.
 

@@ -11,6 +11,7 @@ from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
+from progress_app import patience
 from progress_app.events import FINAL
 from tasks_app import conf
 from tasks_app.models import Subscription, Task
@@ -18,6 +19,7 @@ from tasks_app.refusal import Refused
 
 MOST_TRIES: Final = 5  # a mail server that refuses so often will not take it
 MOST_A_ROUND: Final = 100
+MAIL: Final = "the mail server"
 
 NO_MAIL: Final = "django.core.mail.backends.console.EmailBackend"
 
@@ -61,6 +63,8 @@ def tell() -> int:
 
 def _send(one: Subscription) -> bool:
     """Send one; it is claimed before, so that no second one goes out."""
+    if patience.is_over(MAIL):
+        return False
     row = Subscription.objects.filter(pk=one.pk, sent_at=None, tries=one.tries)
     if not row.update(sent_at=timezone.now(), tries=F("tries") + 1):
         return False
@@ -69,6 +73,8 @@ def _send(one: Subscription) -> bool:
     except (OSError, smtplib.SMTPException) as error:
         logger.warning("The e-mail about task %s could not be sent: %s", one.task_id, error)
         Subscription.objects.filter(pk=one.pk).update(sent_at=None)
+        if isinstance(error, TimeoutError):
+            patience.lose(MAIL)
         return False
     return True
 

@@ -20,6 +20,6 @@ def catalogue(request: HttpRequest) -> HttpResponse:
     """The jobs that one may start, each with its last runs, and what of one's own is under way."""
     cards = [{"job": job, **lately(job.name)} for job in startable_jobs(request.user)]
     shelves = [[card for card in cards if card["job"].is_chore is chores] for chores in (False, True)]
-    under_way = Task.objects.filter(owner_id=request.user.pk).under_way().defer("log", "traceback", "result", "pace")
+    under_way = Task.objects.under_way_of(request.user.pk).defer("log", "traceback", "result", "pace")
     shown = {"shelves": shelves, "under_way": under_way[:MOST_UNDER_WAY]}
     return render(request, "tasks_app/catalogue.html", shown)

@@ -18,7 +18,7 @@ from tasks_app.models import Attachment
 from tasks_app.paging import BoundedPaginator
 from tasks_app.record import snapshot_of
 from tasks_app.registry import BadParameters
-from tasks_app.search import ALL, MINE, ORDERS, Term, chosen, suggestions, terms
+from tasks_app.search import ALL, MINE, ORDERS, Term, chosen, searched_since, suggestions, terms
 from tasks_app.views.verb import answer
 
 UNSHOWN = ("log", "traceback", "result", "pace", "past_attempts", "params")
@@ -39,6 +39,7 @@ def task_list(request: HttpRequest) -> HttpResponse:
         # An end is in the row: asking Redis and the database again for each would be most of the page's time.
         "rows": [(task, snapshot_of(task) if task.is_final else None) for task in page],
         "scope": scope,
+        "searched_since": searched_since(request.user, wanted, scope),
         "rows_channel": _rows_channel(request, scope),
         "may_see_all": request.user.is_staff or request.user.groups.exists(),
         "chips": [_chip(term, wanted, request.GET) for term in wanted],

@@ -1,5 +1,6 @@
 """Tasks in the Django admin: a record to read, the same verbs, the same number of queries for any page."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -7,9 +8,11 @@ from django.contrib.auth.models import Permission, User
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from progress_app.events import State
 from tasks_app import admin as task_admin
+from tasks_app import search
 from tasks_app.models import Task
 from tests.factories import TaskFactory
 
@@ -56,6 +59,33 @@ def test_search_by_the_beginning_of_the_id(ops: Client) -> None:
     page = ops.get(f"{LIST}?q={str(wanted.pk)[:13]}").content.decode()
     assert str(wanted.pk) in page
     assert str(other.pk) not in page
+
+
+def test_an_id_is_found_however_old_its_task_and_words_in_the_newest(
+    ops: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "MOST_SEARCHED", 1)
+    old = TaskFactory.create(message="torn", created_at=timezone.now() - timedelta(days=400))
+    TaskFactory.create(message="torn")
+    assert listed(ops, f"?q={old.pk}") == [old]
+    assert len(listed(ops, "?q=torn")) == 1
+
+
+def test_children_are_found_and_not_listed(ops: Client) -> None:
+    parent = TaskFactory.create()
+    child = TaskFactory.create(parent=parent, message="one of many")
+    assert listed(ops, "") == [parent]
+    assert listed(ops, "?q=many") == [child]
+
+
+def test_a_job_is_chosen_by_its_title_and_one_that_is_gone_by_its_name(ops: Client) -> None:
+    gone, _ = TaskFactory.create(job="gone"), TaskFactory.create()
+    assert listed(ops, "?job=gone") == [gone]
+    assert b">Rehearsal</a>" in ops.get("/admin/tasks_app/task/").content
+
+
+def listed(ops: Client, query: str) -> list[Task]:
+    return list(ops.get(f"/admin/tasks_app/task/{query}").context["cl"].result_list)
 
 
 def test_a_record_is_read_not_written(ops: Client) -> None:

@@ -166,13 +166,13 @@ def test_an_empty_site_is_quiet(page: Client) -> None:
 def test_the_page_costs_the_same_whatever_there_is(
     page: Client, django_assert_num_queries: DjangoAssertNumQueries
 ) -> None:
-    with django_assert_num_queries(11):  # two of them are the session and its user
+    with django_assert_num_queries(12):  # two of them are the session and its user
         page.get("/ops/")
     for number in range(5):
         failed(timedelta(hours=number), code=f"code{number}", job=f"job{number}")
         TaskFactory.create(overdue=True, worker=f"worker{number}")
         TaskFactory.create(queue=f"queue{number}")
-    with django_assert_num_queries(11):
+    with django_assert_num_queries(12):
         page.get("/ops/")
 
 

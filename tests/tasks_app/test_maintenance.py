@@ -1,12 +1,16 @@
 """A round of maintenance: what fell through is put right, by one process at a time."""
 
+import socket
+from contextlib import suppress
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.test import override_settings
 from django.utils import timezone
 
 from progress_app import connections
+from progress_app.backends import redis
 from progress_app.events import LogEntry, Snapshot, State
 from progress_app.exceptions import BackendUnavailable
 from tasks_app import runner
@@ -154,6 +158,47 @@ def test_an_end_that_redis_did_not_take_is_sent(broker: Broker, monkeypatch: pyt
 
 def _away(*_args: Any, **_named: Any) -> None:
     raise BackendUnavailable("away")
+
+
+def test_a_redis_that_hangs_costs_a_round_one_timeout(broker: Broker, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(redis, "TIMEOUT_S", 0.05)
+    lost = TaskFactory.create_batch(5, overdue=True, restarts=False)
+    again = TaskFactory.create_batch(5, overdue=True)
+    TaskFactory.create_batch(5, ended=True, end_sent=False)
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # it takes every connection and never answers
+        with override_settings(PROGRESS_REDIS_URL=f"redis://127.0.0.1:{silent.getsockname()[1]}/0"):
+            maintain()
+        assert _connections(silent) == 1
+    assert {state_of(task) for task in lost} == {"lost"}
+    assert {state_of(task) for task in again} == {"queued"}
+    report = maintain()
+    assert report is not None
+    assert report.sent == 10, "what could not be told then is told now"
+
+
+def _connections(server: socket.socket) -> int:
+    server.setblocking(False)
+    count = 0
+    with suppress(BlockingIOError):
+        while True:
+            server.accept()[0].close()
+            count += 1
+    return count
+
+
+def test_a_broker_that_is_away_is_asked_once_a_round_by_families_and_lines_too(broker: Broker) -> None:
+    for _ in range(3):
+        parent = TaskFactory.create(running=True, lease_until=None, has_children=True)
+        TaskFactory.create(parent=parent)
+    for queue in ("one", "two"):
+        TaskFactory.create(queue=queue, created_at=long_ago(), published_at=long_ago())
+    TaskFactory.create(created_at=long_ago())
+    broker.away = True
+    maintain()
+    assert broker.tries == 1
+    broker.away = False
+    maintain()
+    assert len(broker.sent) == 6
 
 
 def test_two_rounds_at_once_are_one(broker: Broker) -> None:

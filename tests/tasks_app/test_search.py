@@ -7,8 +7,9 @@ import pytest
 from django.contrib.auth.models import Group, User
 
 from progress_app.events import State
+from tasks_app import search
 from tasks_app.models import Task
-from tasks_app.search import ALL, MOST_TERMS, chosen, terms
+from tasks_app.search import ALL, MOST_TERMS, chosen, searched_since, terms
 from tests.factories import TaskFactory
 
 pytestmark = pytest.mark.django_db
@@ -49,6 +50,40 @@ def test_an_unknown_value_matches_nothing_and_an_unknown_key_is_a_word(staff: Us
     assert found(staff, "state:nonsense") == set()
     assert found(staff, "http://x") == {task}
     assert found(staff, "state:") == set()
+
+
+def test_words_are_looked_for_in_the_newest_tasks_and_before_a_day_in_the_newest_before_it(
+    staff: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(search, "MOST_SEARCHED", 2)
+    old, *newest = (made(message="torn", created_at=datetime(2026, month, 1, tzinfo=UTC)) for month in (3, 5, 6))
+    assert found(staff, "torn") == set(newest)
+    assert found(staff, "torn before:2026-05-02") == {old, newest[0]}
+    assert found(staff, "job:rehearsal") == {old, *newest}, "no word, no need to read each"
+    assert [searched_since(staff, terms([text]), ALL) for text in ("torn", "torn before:2026-05-02", "")] == [
+        old.created_at, None, None,
+    ]  # fmt: skip
+
+
+def test_of_ones_own_tasks_the_newest_of_ones_own_are_searched(owner: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search, "MOST_SEARCHED", 2)
+    mine = made(message="torn", owner=owner, created_at=datetime(2026, 3, 1, tzinfo=UTC))
+    made(), made(), made()
+    assert set(chosen(owner, terms(["torn"]))) == {mine}
+
+
+@pytest.mark.parametrize("length", [8, 13, 36])
+def test_an_id_is_found_however_old_its_task(staff: User, monkeypatch: pytest.MonkeyPatch, length: int) -> None:
+    monkeypatch.setattr(search, "MOST_SEARCHED", 1)
+    old = made(created_at=datetime(2026, 3, 1, tzinfo=UTC))
+    made(message=f"as {str(old.pk)[:length]}"), made()
+    assert found(staff, str(old.pk)[:length]) == {old}
+    assert found(staff, str(old.pk)[:length].upper()) == {old}
+
+
+def test_hexadecimal_words_that_are_no_id_are_words(staff: User) -> None:
+    task = made(message="it says deadbeef-00")
+    assert found(staff, "deadbeef-00") == {task}
 
 
 @pytest.mark.parametrize("hostile", ["%", "'; DROP TABLE tasks_app_task; --", "state:\x00", "\x00", "x" * 10_000, "🦆"])

@@ -8,9 +8,10 @@ from django.contrib.auth.models import User
 from django.core import mail
 from django.test import Client
 
+from progress_app import patience
 from progress_app.events import State
 from tasks_app import subscriptions
-from tasks_app.models import Task
+from tasks_app.models import Subscription, Task
 from tasks_app.subscriptions import MOST_TRIES, NO_MAIL, subscribe, tell
 from tests.factories import TaskFactory
 
@@ -64,6 +65,25 @@ def test_a_mail_server_that_refuses_is_tried_again_and_then_given_up(
     assert [tell() for _ in range(MOST_TRIES + 1)] == [0] * (MOST_TRIES + 1)
     monkeypatch.undo()
     assert tell() == 0, "given up"
+
+
+def test_a_mail_server_that_hangs_is_tried_once_a_round(
+    task: Task, reader: User, staff: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[int] = []
+
+    def hang(*_: Any) -> None:
+        tried.append(1)
+        raise TimeoutError
+
+    for user in (reader, staff):
+        Subscription.objects.create(task=task, user=user)
+    end(task)
+    monkeypatch.setattr(subscriptions, "send_mail", hang)
+    with patience.short():
+        tell()
+    assert len(tried) == 1
+    assert sum(Subscription.objects.values_list("tries", flat=True)) == 1, "who was not tried has all tries left"
 
 
 def test_a_hostile_title_breaks_no_header(task: Task, reader: User) -> None:

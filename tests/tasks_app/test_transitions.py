@@ -1,6 +1,7 @@
 """Conditional UPDATEs: who wins, what an old attempt can still change (nothing), and the database's clock."""
 
 import threading
+from collections.abc import Callable
 from datetime import timedelta
 
 import pytest
@@ -112,3 +113,17 @@ def test_a_lock_is_held_by_one_and_runs_out() -> None:
     Lock.objects.release("x", first)
     assert Lock.objects.take("x", -1)
     assert Lock.objects.take("x", 60), "the holder died: its time is over"
+
+
+@pytest.mark.parametrize(
+    ("rows", "index"),
+    [
+        (lambda: Task.objects.bad().filter(finished_at__gte=timezone.now()).order_by(), "task_bad"),
+        (lambda: Task.objects.under_way_of(1).order_by("-created_at")[:6], "task_unfinished task_ended"),
+        (Task.objects.parked, "task_unfinished task_ended"),
+    ],
+)
+def test_what_is_rare_among_a_million_tasks_is_found_by_an_index(rows: Callable[[], Transitions], index: str) -> None:
+    plan = rows().explain()
+    # PostgreSQL decides by what it knows of the rows, and here are none.
+    assert connection.vendor != "sqlite" or any(name in plan for name in index.split())
