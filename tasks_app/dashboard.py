@@ -166,7 +166,8 @@ def failures(field: str, term: str) -> list[Row]:
     bad = Task.objects.bad().filter(finished_at__gte=now - SPANS["7d"], parent=None).exclude(**{field: ""})
     spans = {f"in_{name}": Count("pk", filter=Q(finished_at__gte=now - span)) for name, span in SPANS.items()}
     # Grouped by an expression: for a plain column SQLite would walk through a million rows in its order.
-    worst = bad.values(named=Coalesce(field, Value(""))).annotate(**spans).order_by("-in_7d", "named")[:MOST_ROWS]
+    named: Any = bad.values(named=Coalesce(field, Value("")))
+    worst = named.annotate(**spans).order_by("-in_7d", "named")[:MOST_ROWS]
     return [_row(row, field, term) for row in worst]
 
 

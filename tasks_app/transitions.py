@@ -187,7 +187,7 @@ class Transitions(models.QuerySet["Task"]):
         """Tasks to which something will still happen."""
         return self.filter(finished_at=None)
 
-    def under_way_of(self, user_id: int) -> "Transitions":
+    def under_way_of(self, user_id: int | None) -> "Transitions":
         """Those of one owner. By an expression: for a plain column SQLite would walk through all that they ever had."""
         return self.unfinished().alias(whose=Coalesce("owner_id", 0)).filter(whose=user_id)
 

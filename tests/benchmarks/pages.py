@@ -50,6 +50,7 @@ def _measure(tasks: int) -> None:
     running = Task.objects.unfinished().select_related("owner").first() or _fill(tasks)
     logging.disable(logging.WARNING)  # there is no Redis here, and each page says so
     client = Client(headers={"host": "localhost"})
+    assert running.owner is not None
     client.force_login(running.owner)
     pages = {
         "jobs": "/", "form": "/jobs/rehearsal/", "tasks": "/tasks/", "all tasks": "/tasks/?scope=all",
