@@ -36,7 +36,8 @@ def backend() -> RedisBackend:
 
 def shelf() -> RedisShelf:
     """Where this process keeps small things beside the progress of tasks."""
-    return RedisShelf(_built().client, prefix=conf.get().key_prefix)
+    built = RedisShelf(_built().client, prefix=conf.get().key_prefix)
+    return cast("RedisShelf", AskedOnce(built)) if patience.is_short() else built
 
 
 def _built() -> RedisBackend:

@@ -5,6 +5,7 @@ costs a whole time-out, and the tasks at the end of the round would wait for all
 asked now is left to the next round, as it is while Redis is away.
 """
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -17,12 +18,14 @@ from progress_app.exceptions import BackendUnavailable
 
 REDIS: Final = "Redis"
 _silent: ContextVar[set[str] | None] = ContextVar("silent", default=None)
+_lost_s: dict[str, float] = {}  # when each was last asked in vain, by this process
 
 
 @contextmanager
-def short() -> Iterator[None]:
-    """Within this block, in this thread, nobody who was silent is asked again."""
-    before = _silent.set(set())
+def short(*, since_s: float = 0.0) -> Iterator[None]:
+    """Within this block, in this thread, nobody who was silent is asked again; nor who was within the last seconds."""
+    now_s = time.monotonic()
+    before = _silent.set({whom for whom, at_s in _lost_s.items() if now_s - at_s < since_s})
     try:
         yield
     finally:
@@ -44,6 +47,7 @@ def lose(whom: str) -> None:
     silent = _silent.get()
     if silent is not None:
         silent.add(whom)
+        _lost_s[whom] = time.monotonic()
 
 
 class AskedOnce:
@@ -59,7 +63,7 @@ class AskedOnce:
 
 def _ask(question: Callable[..., Any], *args: Any, **named: Any) -> Any:
     if is_over(REDIS):
-        raise BackendUnavailable("Redis did not answer a moment ago; it is asked again in the next round.")
+        raise BackendUnavailable("Redis did not answer a moment ago; it is asked again in a moment.")
     try:
         return question(*args, **named)
     except BackendUnavailable as error:

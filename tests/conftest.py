@@ -7,7 +7,7 @@ import redis
 from django.contrib.auth.models import Group, User
 
 import config.celery  # noqa: F401 - so that shared tasks go to the project's broker
-from progress_app import connections
+from progress_app import connections, patience
 from progress_app.backends.redis import connect
 
 pytest_plugins = ["tests.stack", "tests.chromium", "tests.postgresql", "tests.emulators.fixtures"]
@@ -28,6 +28,7 @@ connections.connect = _noted  # type: ignore[attr-defined]  # where it is used, 
 def _redis_is_let_go() -> Iterator[None]:
     """Close what a backend opened that other settings replaced: else its sockets fail whichever test they end in."""
     yield
+    patience._lost_s.clear()
     for client in _clients:
         client.connection_pool.disconnect(inuse_connections=False)
     del _clients[:-1]

@@ -12,6 +12,7 @@ from config.asgi import django_application
 from progress_app.gateway import Gateway
 from tests.environment import RUN, free_port
 from tests.progress_app.asgi import serving
+from tests.progress_app.deaf import Deaf
 from tests.stack import Valkey
 
 hypothesis.settings.register_profile("unhurried", deadline=None, max_examples=60)
@@ -37,6 +38,14 @@ def scratch_db(scratch: Valkey) -> Iterator[Redis]:
         yield client
         client.replicaof("NO", "ONE")
         client.config_set("maxmemory", 0)
+
+
+@pytest.fixture
+def deaf() -> Iterator[Deaf]:
+    """Return a server that hangs."""
+    server = Deaf()
+    yield server
+    server.close()
 
 
 @pytest.fixture
