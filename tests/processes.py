@@ -12,7 +12,7 @@ from tests.environment import RUN
 
 LOGS = RUN / "logs"
 LOOK_EVERY_S = 0.02
-READY_WITHIN_S = 40.0
+READY_WITHIN_S = 60.0
 END_WITHIN_S = 30.0
 _numbers = count(1)
 

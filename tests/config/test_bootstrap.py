@@ -55,7 +55,7 @@ def test_the_closing_line_and_the_code_are_pytests_own() -> None:
         ([], True),
         (["-k", "cancel"], True),
         (["tests/tasks_app", "-k", "cancel"], False),
-        (["tests/tasks_app/test_run.py::test_one"], False),
+        (["tests/tasks_app/run/test_stop.py::test_one"], False),
     ],
 )
 def test_the_whole_suite_runs_in_two_processes_and_named_tests_in_one(rest: list[str], side_by_side: bool) -> None:
