@@ -12,6 +12,7 @@ BURST: Final = 200
 MOST_WAITING: Final = 1_000  # while Redis is away
 MOST_KEPT: Final = 1_000  # with the task for good
 LONGEST_TEXT: Final = 2_000
+_NOT_KEPT: Final = " earlier log entries are not kept."
 
 
 class Logbook:
@@ -103,9 +104,27 @@ class Logbook:
         with self._lock:
             entries = list(self._kept)[-MOST_KEPT + bool(self._unkept) :]
             if forgotten := self._written - len(entries):
-                text = f"{forgotten + 1} earlier log entries are not kept."
-                entries[0] = LogEntry(task=self._task, level=Level.INFO, text=text, ts=entries[0].ts)
+                entries[0] = _not_kept(forgotten + 1, entries[0])
             return [*entries, self._notice(self._unkept)] if self._unkept else entries
+
+
+def newest(entries: Sequence[LogEntry]) -> list[LogEntry]:
+    """The newest of the entries of one or more attempts, at most MOST_KEPT; the first one counts those before it."""
+    if len(entries) <= MOST_KEPT:
+        return list(entries)
+    cut, kept = entries[: 1 - MOST_KEPT], entries[1 - MOST_KEPT :]
+    return [_not_kept(sum(map(_counted, cut)), cut[-1]), *kept]
+
+
+def _not_kept(count: int, last: LogEntry) -> LogEntry:
+    """What stands for so many entries, the last of them included."""
+    return LogEntry(task=last.task, level=Level.INFO, text=f"{count}{_NOT_KEPT}", ts=last.ts)
+
+
+def _counted(entry: LogEntry) -> int:
+    """How many entries one stands for."""
+    count = entry.text.removesuffix(_NOT_KEPT)
+    return int(count) if count != entry.text and count.isdecimal() else 1
 
 
 def printable(text: object, most: int) -> str:

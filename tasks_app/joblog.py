@@ -10,7 +10,7 @@ from progress_app.backends.base import Entry
 from progress_app.channels import log_channel
 from progress_app.events import LogEntry
 from progress_app.exceptions import BackendUnavailable
-from progress_app.logbook import MOST_KEPT
+from progress_app.logbook import MOST_KEPT, newest
 from tasks_app.models import Task
 
 logger = logging.getLogger(__name__)
@@ -35,8 +35,8 @@ def joblog(task: Task) -> tuple[list[LogEntry], int]:
 
 
 def keepable(entries: Sequence[LogEntry]) -> list[dict[str, Any]]:
-    """The newest of these as the task's row keeps them."""
-    return [{"level": str(entry.level), "text": entry.text, "ts": entry.ts} for entry in entries[-MOST_KEPT:]]
+    """The newest of these as the task's row keeps them, with a count of the others."""
+    return [{"level": str(entry.level), "text": entry.text, "ts": entry.ts} for entry in newest(entries)]
 
 
 def kept_log(task: Task) -> list[dict[str, Any]]:

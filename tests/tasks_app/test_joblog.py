@@ -55,10 +55,15 @@ def test_a_task_that_runs_again_shows_what_was_kept_and_what_came_since(task: Ta
     assert [entry.text for entry in joblog(task)[0]] == ["long ago", "one"], "a Redis that lost its data"
 
 
-def test_the_row_keeps_the_newest(task: Task) -> None:
-    entries = [LogEntry(task=str(task.pk), text=str(number), ts=1.0) for number in range(MOST_KEPT + 5)]
-    kept = keepable(entries)
-    assert (len(kept), kept[0]) == (MOST_KEPT, {"level": "info", "text": "5", "ts": 1.0})
+def test_the_row_keeps_the_newest_and_over_several_attempts_a_count_of_the_others(task: Task) -> None:
+    entries = [LogEntry(task=str(task.pk), text=str(number), ts=float(number)) for number in range(MOST_KEPT + 5)]
+    task.log = keepable(entries)
+    assert len(task.log) == MOST_KEPT
+    assert task.log[0] == {"level": "info", "text": "6 earlier log entries are not kept.", "ts": 5.0}
+    assert task.log[1]["text"] == "6"
+    again = keepable([*task.log_entries(), *entries[:2]])
+    assert (len(again), again[0]["text"]) == (MOST_KEPT, "8 earlier log entries are not kept.")
+    assert [entry["text"] for entry in again[1:3]] == ["8", "9"]
 
 
 def test_a_task_that_has_said_nothing(task: Task) -> None:
