@@ -246,7 +246,7 @@ def _free(worker: Worker) -> None:
     from tasks_app import announce  # noqa: PLC0415  (benchmarks import this module before Django is set up)
     from tasks_app.models import Task  # noqa: PLC0415
 
-    taken = Task.objects.filter(worker=worker.node).exclude(state__in=FINAL)
+    taken = Task.objects.filter(worker=worker.node, lease_until__isnull=False).exclude(state__in=FINAL)
     for key in taken.values_list("pk", flat=True):
         if Task.objects.filter(pk=key).request_cancel():
             announce.tell_worker(key)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 SCORES = pytest.StashKey[dict[str, Score]]()
 SEED = pytest.StashKey[str]()
-ROUND_WITHIN_S = 150
+ROUND_WITHIN_S = 250
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -9,7 +9,7 @@ from contextlib import suppress
 import httpx
 
 AGAIN_S = 0.2  # a browser waits for `retry`, which is seconds
-SILENT_S = 5.0  # no heartbeat for so long: the stream is dead
+SILENT_S = 10.0  # no heartbeat for so long: the stream is dead
 
 logging.getLogger("httpx").setLevel(logging.WARNING)  # an address of forty tasks is long
 
