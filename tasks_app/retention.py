@@ -4,7 +4,8 @@ Only whole runs are forgotten: an ended task that nobody's child is, with all it
 no lock is held for long; a file goes when the last row that names it has gone.
 """
 
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 from uuid import UUID
@@ -30,11 +31,23 @@ def expired(*, days: int, most: int) -> Transitions:
     return ended.filter(finished_at__lt=max(limits))
 
 
-def forget(tasks: Transitions) -> Iterator[int]:
-    """Forget tasks, batch after batch; yields how many each batch had, their children not counted."""
-    while batch := list(tasks.order_by("finished_at").values_list("pk", flat=True)[:BATCH]):
+def forget(tasks: Transitions, rest: Callable[[float], object] = time.sleep) -> Iterator[int]:
+    """Forget tasks, batch after batch; yields how many each batch had, their children not counted.
+
+    Args:
+        tasks: which.
+        rest: called after each batch with the seconds that it took. SQLite has one writer at a time, and whoever waits
+            for it looks again only now and then: without a rest a worker's claims would hardly ever come through.
+
+    """
+    while True:
+        began_s = time.monotonic()
+        batch = list(tasks.order_by("finished_at").values_list("pk", flat=True)[:BATCH])
+        if not batch:
+            return
         _forget(batch)
         yield len(batch)
+        rest(time.monotonic() - began_s)
 
 
 def _forget(batch: Sequence[UUID]) -> None:

@@ -107,8 +107,8 @@ def writes_of_a_task(user: Any) -> int:
     return sum(query["sql"].startswith(("INSERT", "UPDATE")) for query in queries)
 
 
-def fill() -> None:
-    """Make a million ended tasks of one, by the database alone."""
+def fill(tasks: int = MILLION) -> None:
+    """Make so many ended tasks of one, by the database alone."""
     from django.db import connection  # noqa: PLC0415  (needs Django)
 
     from tasks_app.models import Task  # noqa: PLC0415
@@ -122,7 +122,7 @@ def fill() -> None:
     series = RECURSIVE_SERIES if is_sqlite else SERIES
     insert = f'INSERT INTO tasks_app_task ({names}) {series} SELECT {values} FROM tasks_app_task, n WHERE "id" = %s'  # noqa: S608
     with connection.cursor() as cursor:
-        cursor.execute(insert, [MILLION, template.pk.hex if is_sqlite else template.pk])
+        cursor.execute(insert, [tasks, template.pk.hex if is_sqlite else template.pk])
         cursor.execute("ANALYZE")
 
 

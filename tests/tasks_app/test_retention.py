@@ -29,7 +29,7 @@ def ended(days_ago: float, **fields: Any) -> Task:
 
 
 def prune(days: int = 30, most: int = 1_000) -> int:
-    return sum(retention.forget(retention.expired(days=days, most=most)))
+    return sum(retention.forget(retention.expired(days=days, most=most), rest=lambda _took_s: None))
 
 
 def attach(task: Task, text: bytes = b"figures") -> str:
@@ -51,6 +51,17 @@ def test_what_has_not_ended_is_kept_however_old(state: State) -> None:
     task = TaskFactory.create(state=state, created_at=timezone.now() - timedelta(days=900))
     assert prune(days=1, most=1) == 0
     assert kept() == {task}
+
+
+def test_each_batch_is_followed_by_a_rest_as_long_as_it_took(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(retention, "BATCH", 2)
+    clock = iter([0.0, 3.0, 10.0, 14.0, 20.0])
+    monkeypatch.setattr(retention.time, "monotonic", lambda: next(clock))
+    for day in (31, 32, 33):
+        ended(day)
+    rests: list[float] = []
+    assert list(retention.forget(retention.expired(days=30, most=100), rest=rests.append)) == [2, 1]
+    assert rests == [3, 4]
 
 
 def test_of_many_the_newest_are_kept() -> None:
