@@ -31,23 +31,26 @@ def expired(*, days: int, most: int) -> Transitions:
     return ended.filter(finished_at__lt=max(limits))
 
 
-def forget(tasks: Transitions, rest: Callable[[float], object] = time.sleep) -> Iterator[int]:
+def forget(
+    tasks: Transitions, rest: Callable[[float], object] = time.sleep, clock: Callable[[], float] = time.monotonic
+) -> Iterator[int]:
     """Forget tasks, batch after batch; yields how many each batch had, their children not counted.
 
     Args:
         tasks: which.
         rest: called after each batch with the seconds that it took. SQLite has one writer at a time, and whoever waits
             for it looks again only now and then: without a rest a worker's claims would hardly ever come through.
+        clock: gives seconds.
 
     """
     while True:
-        began_s = time.monotonic()
+        began_s = clock()
         batch = list(tasks.order_by("finished_at").values_list("pk", flat=True)[:BATCH])
         if not batch:
             return
         _forget(batch)
         yield len(batch)
-        rest(time.monotonic() - began_s)
+        rest(clock() - began_s)
 
 
 def _forget(batch: Sequence[UUID]) -> None:

@@ -55,12 +55,12 @@ def test_what_has_not_ended_is_kept_however_old(state: State) -> None:
 
 def test_each_batch_is_followed_by_a_rest_as_long_as_it_took(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retention, "BATCH", 2)
-    clock = iter([0.0, 3.0, 10.0, 14.0, 20.0])
-    monkeypatch.setattr(retention.time, "monotonic", lambda: next(clock))
+    moments = iter([0.0, 3.0, 10.0, 14.0, 20.0])
     for day in (31, 32, 33):
         ended(day)
     rests: list[float] = []
-    assert list(retention.forget(retention.expired(days=30, most=100), rest=rests.append)) == [2, 1]
+    old = retention.expired(days=30, most=100)
+    assert list(retention.forget(old, rest=rests.append, clock=lambda: next(moments))) == [2, 1]
     assert rests == [3, 4]
 
 
