@@ -30,6 +30,14 @@ def visible_tasks(user: Any) -> Transitions:
     return Task.objects.filter(Q(owner=user) | Q(group__in=user.groups.all()))
 
 
+def listed_tasks(user: Any) -> Transitions:
+    """As `visible_tasks`, for a list: the groups are asked for first, as a subquery in an OR keeps from every index."""
+    if not user.is_authenticated or not user.is_active or user.is_staff:
+        return visible_tasks(user)
+    groups = list(user.groups.values_list("pk", flat=True))
+    return Task.objects.filter(Q(owner_id=user.pk) | Q(group_id__in=groups))
+
+
 def own_tasks(user: Any) -> Transitions:
     """The tasks that a user owns."""
     if not user.is_authenticated or not user.is_active:

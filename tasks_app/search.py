@@ -21,7 +21,7 @@ from django.utils.translation import gettext as _
 
 from progress_app.events import State
 from tasks_app.models import Task
-from tasks_app.permissions import own_tasks, visible_tasks
+from tasks_app.permissions import listed_tasks, own_tasks
 from tasks_app.registry import all_jobs
 from tasks_app.transitions import Transitions
 
@@ -98,10 +98,7 @@ def searched_since(user: Any, wanted: Iterable[Term], scope: str = MINE) -> date
 
 
 def _in_scope(user: Any, scope: str) -> Transitions:
-    if scope != ALL:
-        return own_tasks(user)
-    tasks = visible_tasks(user)
-    return tasks if user.is_staff else tasks.distinct()  # a group may show one twice
+    return listed_tasks(user) if scope == ALL else own_tasks(user)
 
 
 def _by_key(wanted: Iterable[Term]) -> dict[str, Q]:
