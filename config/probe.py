@@ -1,4 +1,4 @@
-"""What a container's health check runs: `python -m config.probe web|worker|long|maintenance|beat`.
+"""What a container's health check runs: `python -m config.probe web|worker|long|urgent|maintenance|beat`.
 
 Exit code 0 means healthy; else one line says what is wrong.
 """
@@ -43,6 +43,11 @@ def long() -> str:
     return worker("long")
 
 
+def urgent() -> str:
+    """Ask the worker for urgent jobs of this container over the broker."""
+    return worker("urgent")
+
+
 def maintenance() -> str:
     """Ask the maintenance worker of this container over the broker."""
     return worker("maintenance")
@@ -65,7 +70,7 @@ def beat() -> str:
 
 
 PROBES: dict[str, Callable[[], str]] = {
-    "web": web, "worker": worker, "long": long, "maintenance": maintenance, "beat": beat
+    "web": web, "worker": worker, "long": long, "urgent": urgent, "maintenance": maintenance, "beat": beat
 }  # fmt: skip
 
 

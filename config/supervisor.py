@@ -170,9 +170,10 @@ def _prepare_project() -> str | None:
 
 
 def _workers(concurrency: int) -> list[Child]:
-    """Return the worker for jobs, one for the long ones, the small one for maintenance, and beat.
+    """Return the worker for jobs, one for the long ones, one for the urgent, the small one for maintenance, and beat.
 
-    A job with `queue="long"` has a slot of its own, so that it never keeps the others waiting.
+    A job with `queue="long"` has a slot of its own, so that it never keeps the others waiting; so has one with
+    `queue="urgent"`, which never waits for them: what cancels every running task would else wait for their slots.
 
     A worker takes SIGTERM for "wait until the job is done" unless REMAP_SIGTERM says otherwise. Its own
     children die with it, so its leash is SIGKILL.
@@ -181,11 +182,13 @@ def _workers(concurrency: int) -> list[Child]:
     worker = ("--quiet", *CELERY_APP, "worker", "--without-mingle", "--without-gossip")
     jobs = [*worker, "-n", "worker@%h", "-Q", "default", "-c", str(concurrency), "-l", "info"]
     long = [*worker, "-n", "long@%h", "-Q", "long", "-c", "1", "-l", "info"]
+    urgent = [*worker, "-n", "urgent@%h", "-Q", "urgent", "-c", "1", "-l", "info"]
     upkeep = [*worker, "-n", "maintenance@%h", "-Q", "maintenance", "-P", "solo", "-l", "warning"]
     beat = ["--quiet", *CELERY_APP, "beat", "-l", "warning", "--pidfile="]
     return [
         _celery("worker", jobs, signal.SIGKILL),
         _celery("long", long, signal.SIGKILL),
+        _celery("urgent", urgent, signal.SIGKILL),
         _celery("maintenance", upkeep, signal.SIGKILL),
         _celery("beat", beat, signal.SIGTERM),
     ]

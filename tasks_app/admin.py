@@ -23,6 +23,11 @@ from tasks_app.paging import BoundedPaginator
 from tasks_app.search import ALL, ids, searched_since, terms
 
 UNSHOWN: Final = ("log", "traceback", "result", "params", "pace")
+RECORD: Final = {
+    _("What it is"): ("id", "job", "own_title", "owner", "group", "origin", "params", "retry_of", "parent"),
+    _("How it went"): ("state", "attempt", "worker", "percent", "message", "created_at", "started_at", "finished_at"),
+    _("How it ended"): ("result", "error_code", "error_text", "traceback", "past_attempts"),
+}
 MOST_AT_ONCE: Final = 10_000  # their ids are the parameters of one task: 370 KB
 
 
@@ -30,7 +35,8 @@ class AttachmentInline(admin.TabularInline[Attachment, Task]):
     """The files of a task."""
 
     model = Attachment
-    fields = readonly_fields = ("name", "size", "content_type", "created_at")
+    template = "admin/tasks_app/task/_inline.html"
+    fields = readonly_fields = ("download", "size", "content_type", "created_at")
     extra = 0
     can_delete = False
 
@@ -38,11 +44,17 @@ class AttachmentInline(admin.TabularInline[Attachment, Task]):
         """Files come from forms and jobs."""
         return False
 
+    @admin.display(description=_("file"))
+    def download(self, file: Attachment) -> SafeString:
+        """Its name, and the way to it."""
+        return render_to_string("admin/tasks_app/task/_file.html", {"file": file})
+
 
 class AuditInline(admin.TabularInline[AuditEntry, Task]):
     """Who did what with a task."""
 
     model = AuditEntry
+    template = "admin/tasks_app/task/_inline.html"
     fields = readonly_fields = ("at", "name", "verb", "detail", "origin")
     extra = 0
     can_delete = False
@@ -71,7 +83,7 @@ class JobFilter(admin.SimpleListFilter):
 class TaskAdmin(admin.ModelAdmin[Task]):
     """The list costs the same number of queries whatever its length."""
 
-    list_display = ("short_id", "title", "bar", "owner", "asked", "duration", "worker", "page")
+    list_display = ("short_id", "title", "page", "bar", "owner", "asked", "duration", "worker")
     list_display_links = ("short_id", "title")
     list_filter = ("state", JobFilter, "created_at")
     sortable_by = ("short_id", "title", "asked")  # what an index has the order of: the others would sort a million rows
@@ -113,6 +125,13 @@ class TaskAdmin(admin.ModelAdmin[Task]):
         """All of them: a record is not edited."""
         hidden = {*self.exclude, "id"}
         return ["id", *(field.name for field in self.opts.fields if field.name not in hidden)]
+
+    def get_fieldsets(self, request: HttpRequest, obj: Task | None = None) -> list[Any]:
+        """What people look for first, and the rest folded away."""
+        shown = [(title, {"fields": fields}) for title, fields in RECORD.items()]
+        first = {name for fields in RECORD.values() for name in fields}
+        rest = [name for name in self.get_readonly_fields(request, obj) if name not in first]
+        return [*shown, (_("Inner workings"), {"fields": rest, "classes": ["collapse"]})]
 
     def has_add_permission(self, _request: HttpRequest) -> bool:
         """Tasks are started from the catalogue."""

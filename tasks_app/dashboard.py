@@ -1,4 +1,4 @@
-"""What operations see at a glance: how much ended, how long it took, what failed, and what does not move.
+"""What operations see at a glance: how much ended, how long it took, and what does not move.
 
 Each figure is bounded: counts go by the index of ends, and times are taken from the newest tasks alone.
 """
@@ -9,26 +9,20 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from math import ceil
 from typing import Any, Final
-from urllib.parse import urlencode
 
-from django.db.models import Count, Q, Value
-from django.db.models.functions import Coalesce, Now, TruncHour
-from django.urls import reverse
+from django.db.models import Count, Q
+from django.db.models.functions import Now, TruncHour
 from django.utils import timezone
 
 from progress_app.events import State
 from tasks_app.models import Task
 from tasks_app.record import noted_snapshot
-from tasks_app.registry import title_of
-from tasks_app.search import ALL, Term
 from tasks_app.transitions import BAD, OWNED, WAITING
 
 HOURS: Final = 24
 MOST_TIMED: Final = 2_000  # a 95th percentile is firm by then, and they are read in a few ms
-MOST_ROWS: Final = 10  # of a matrix: the worst ones
 MOST_STALLED: Final = 20
 IN_MOTION: Final = '"stalled_s":null'  # in a snapshot's JSON
-SPANS: Final = {"1h": timedelta(hours=1), "24h": timedelta(hours=24), "7d": timedelta(days=7)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,23 +49,6 @@ class Pace:
 
     whole: Times
     hours: tuple[Times, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cell:
-    """How many failed in one span, and the task list that shows them."""
-
-    number: int
-    link: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
-    """One line of a matrix: a job or an error code, with a count for each of `SPANS`."""
-
-    name: str
-    counts: tuple[Cell, ...]
-    title: str  # the name in words, where there are any
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -157,20 +134,6 @@ def paces() -> tuple[Pace, Pace]:
     return _pace(waited), _pace(ran)
 
 
-def failures(field: str, term: str) -> list[Row]:
-    """The worst values of a field among the tasks that failed or were lost; `term` is the search's key for it.
-
-    Children are not counted, as they are not listed: a family shows by its parent.
-    """
-    now = timezone.now()
-    bad = Task.objects.bad().filter(finished_at__gte=now - SPANS["7d"], parent=None).exclude(**{field: ""})
-    spans = {f"in_{name}": Count("pk", filter=Q(finished_at__gte=now - span)) for name, span in SPANS.items()}
-    # Grouped by an expression: for a plain column SQLite would walk through a million rows in its order.
-    named: Any = bad.values(named=Coalesce(field, Value("")))
-    worst = named.annotate(**spans).order_by("-in_7d", "named")[:MOST_ROWS]
-    return [_row(row, field, term) for row in worst]
-
-
 def _first_hour() -> datetime:
     return timezone.now().replace(minute=0, second=0, microsecond=0) - timedelta(hours=HOURS - 1)
 
@@ -195,14 +158,3 @@ def _times(seconds: Iterable[float]) -> Times:
         return Times()
     at = [ordered[ceil(share * len(ordered)) - 1] for share in (0.5, 0.95)]
     return Times(p50=at[0], p95=at[1])
-
-
-def _row(row: dict[str, Any], field: str, term: str) -> Row:
-    name = row["named"]
-    counts = tuple(Cell(number=row[f"in_{span}"], link=_link(str(Term(term, name)), span)) for span in SPANS)
-    return Row(name=name, counts=counts, title=title_of(name) if field == "job" else name)
-
-
-def _link(term: str, span: str) -> str:
-    wanted = [term, *(f"state:{state.value}" for state in BAD), f"ended:{span}"]
-    return f"{reverse('tasks:list')}?{urlencode({'scope': ALL, 'q': wanted}, doseq=True)}"

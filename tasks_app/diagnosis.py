@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from math import ceil
 from typing import Final
 
 from django.utils.translation import gettext as _
@@ -179,12 +180,15 @@ def workers(count: int) -> Finding:
     """Whether anybody runs jobs."""
     if count:
         return Finding("worker", Verdict.OK, _("A worker answers."))
-    remedy = _("Start one: celery -A config.celery worker -Q default,maintenance, or manage.py up.")
+    remedy = _("Start one: celery -A config.celery worker -Q default,long,urgent,maintenance, or manage.py up.")
     return Finding("worker", Verdict.FAIL, _("No worker answers: tasks wait and none runs."), remedy)
 
 
-def maintenance(silent_s: float | None) -> Finding:
-    """Whether beat sends the rounds of maintenance; None: it never did."""
+def maintenance(silent_s: float | None, *, first_in_s: float | None = None) -> Finding:
+    """Whether beat sends the rounds of maintenance; None: it never did. `first_in_s`: it has just begun, and will."""
+    if first_in_s is not None:
+        text = _("Beat has begun: the first round of maintenance is due within {seconds} s.")
+        return Finding("maintenance", Verdict.OK, text.format(seconds=ceil(first_in_s)))
     if silent_s is not None and silent_s <= BEAT_MAY_BE_SILENT_S:
         return Finding("maintenance", Verdict.OK, _("Maintenance is asked for in time."))
     text = _("Maintenance was never asked for.")

@@ -6,6 +6,7 @@ from typing import Final
 
 import msgspec
 from celery import current_app
+from django.db.models import F
 from django.utils import timezone
 from django_celery_beat.models import PeriodicTask
 
@@ -22,7 +23,7 @@ MAINTENANCE: Final = "tasks_app.maintain"
 
 def installation() -> list[Finding]:
     """What stands behind the stream: Redis, its clock, the hosted transport if one is chosen, workers, maintenance."""
-    return [*_redis(), *_transport(), diagnosis.workers(_workers()), diagnosis.maintenance(_maintenance_silent_s())]
+    return [*_redis(), *_transport(), diagnosis.workers(_workers()), _maintenance()]
 
 
 def delivery(url: str, user_id: int, *, is_long: bool = False) -> list[Finding]:
@@ -70,6 +71,14 @@ def _workers() -> int:
         return 0
 
 
-def _maintenance_silent_s() -> float | None:
-    entry = PeriodicTask.objects.filter(task=MAINTENANCE, last_run_at__isnull=False).order_by("-last_run_at").first()
-    return None if entry is None else (timezone.now() - entry.last_run_at).total_seconds()
+def _maintenance() -> Finding:
+    """What beat has noted of the rounds that it sends; a new one notes the first as soon as it was due."""
+    entries = PeriodicTask.objects.filter(task=MAINTENANCE).select_related("interval")
+    entry = entries.order_by(F("last_run_at").desc(nulls_last=True)).first()
+    if entry is None:
+        return diagnosis.maintenance(None)
+    if entry.last_run_at is not None:
+        return diagnosis.maintenance((timezone.now() - entry.last_run_at).total_seconds())
+    due_in_s = (entry.date_changed + entry.schedule.run_every - timezone.now()).total_seconds()
+    may_come = due_in_s > -diagnosis.BEAT_MAY_BE_SILENT_S
+    return diagnosis.maintenance(None, first_in_s=max(1.0, due_in_s) if may_come else None)

@@ -1,25 +1,32 @@
 """The last runs of a job: how long they took and how they ended, for whoever is about to start another one."""
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from statistics import quantiles
 from typing import Final
+from uuid import UUID
+
+from django.db.models import Sum
 
 from progress_app.events import FINAL, State
-from tasks_app.models import Task
+from tasks_app.models import Attachment, Task
 
 MOST_RUNS: Final = 20  # a sparkline's worth; the index (job, -created_at) finds them among a million rows
 FEWEST_FOR_A_RANGE: Final = 3  # of fewer one cannot say what is usual
+NEAR: Final = 2  # files up to twice as large or as small tell how long one takes; beyond it nobody knows
+WIDE: Final = 2  # the middle half of the runs differs by more than this: it depends on what they were given
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """One ended task; `duration_s` is None if it never began."""
+    """One ended task; `duration_s` is None if it never began, `size` is that of its given files, if asked for."""
 
     state: State
     duration_s: float | None
     finished_at: datetime
+    size: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +36,11 @@ class Usual:
     low: float
     middle: float
     high: float
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether it says little, because the runs differed so much."""
+        return self.high > WIDE * self.low
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,11 +57,11 @@ class History:
     @property
     def usual(self) -> Usual | None:
         """How long a run usually takes, None while too few have succeeded."""
-        took = [run.duration_s for run in self.runs if run.state is State.SUCCEEDED and run.duration_s is not None]
-        if len(took) < FEWEST_FOR_A_RANGE:
-            return None
-        low, middle, high = quantiles(took, n=4, method="inclusive")
-        return Usual(low=low, middle=middle, high=high)
+        return _usual(self.runs)
+
+    def usual_for(self, size: int) -> Usual | None:
+        """The same of runs whose files were about as large, in bytes; None while too few of these have succeeded."""
+        return _usual(run for run in self.runs if run.size and size <= NEAR * run.size and run.size <= NEAR * size)
 
     @property
     def counts(self) -> dict[State, int]:
@@ -57,18 +69,37 @@ class History:
         return dict(Counter(run.state for run in self.runs).most_common())
 
 
-def history(job: str, most: int = MOST_RUNS) -> History:
-    """The newest runs of a job: one query, over all owners, since a duration is nobody's secret."""
+def history(job: str, most: int = MOST_RUNS, *, sized: bool = False) -> History:
+    """The newest runs of a job, over all owners, since a duration is nobody's secret.
+
+    One query; `sized`: one more, for how much they were given.
+    """
     ended = Task.objects.filter(job=job, state__in=sorted(FINAL), finished_at__isnull=False)
-    rows = ended.order_by("-created_at").values_list("state", "started_at", "finished_at")[:most]
+    rows = list(ended.order_by("-created_at").values_list("pk", "state", "started_at", "finished_at")[:most])
+    sizes = _sizes(pk for pk, *_ in rows) if sized else {}
     return History(
         runs=tuple(
             Run(
                 state=State(state),
                 duration_s=(finished_at - started_at).total_seconds() if started_at else None,
                 finished_at=finished_at,
+                size=sizes.get(pk, 0),
             )
-            for state, started_at, finished_at in reversed(list(rows))
+            for pk, state, started_at, finished_at in reversed(rows)
             if finished_at is not None
         )
     )
+
+
+def _sizes(tasks: Iterable[UUID]) -> dict[UUID, int]:
+    """How many bytes each was given in files."""
+    given = Attachment.objects.filter(task__in=list(tasks)).exclude(field="").order_by()
+    return dict(given.values_list("task").annotate(whole=Sum("size")))
+
+
+def _usual(runs: Iterable[Run]) -> Usual | None:
+    took = [run.duration_s for run in runs if run.state is State.SUCCEEDED and run.duration_s is not None]
+    if len(took) < FEWEST_FOR_A_RANGE:
+        return None
+    low, middle, high = quantiles(took, n=4, method="inclusive")
+    return Usual(low=low, middle=middle, high=high)

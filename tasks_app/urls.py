@@ -8,6 +8,7 @@ app_name = "tasks"
 urlpatterns = [
     path("", catalogue.catalogue, name="catalogue"),
     path("jobs/<str:name>/", form.start, name="start"),
+    path("jobs/<str:name>/usual/", form.usual, name="usual"),
     path("tasks/", listing.task_list, name="list"),
     path("tasks/many/", listing.many, name="many"),
     path("tasks/<uuid:task_id>/", task.detail, name="detail"),

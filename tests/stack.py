@@ -112,7 +112,7 @@ class Worker:
         environment: dict[str, str],
         *,
         concurrency: int = 2,
-        queues: str = "default,maintenance",
+        queues: str = "default,urgent,maintenance",
         pool: str = "prefork",
         include: str = "tests.stubborn_jobs,tests.foreign_tasks,tests.gated_jobs",
     ) -> None:

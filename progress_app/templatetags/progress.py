@@ -12,6 +12,7 @@ from progress_app.amounts import Amount, amount
 from progress_app.durations import duration_text, range_text
 from progress_app.events import Snapshot
 from progress_app.exceptions import BackendUnavailable
+from progress_app.modules import imports
 from progress_app.present import present
 from progress_app.widget import connection, sharers
 from progress_app.widget import context as widget_context
@@ -20,6 +21,7 @@ from progress_app.words import state_text as state_in_words
 from progress_app.words import translated
 
 ASSETS_NAMED = "_headway_assets_named"  # on the request: a page names script and stylesheet once
+MODULES_NAMED = "_headway_modules_named"  # on the request: and each module
 
 register = template.Library()
 
@@ -58,6 +60,20 @@ def progress_widget(
         setattr(request, ASSETS_NAMED, True)
     about_page = {"request": request, "sharers": sharers(request), "assets": not named}
     return {**widget_context(shown, size, rows=rows), **about_page, "usual_s": usual_s}
+
+
+@register.inclusion_tag("progress_app/_module.html", takes_context=True)
+def headway_module(context: Context, module: str) -> dict[str, Any]:
+    """A script tag for an ES module, `progress_app/progress-bar.js`, and links to load what it imports beside it.
+
+    A page names each module once; the nonce is the request's, where django-csp gives one.
+    """
+    request = context.get("request")
+    named: set[str] = getattr(request, MODULES_NAMED, set())
+    needed = [name for name in imports(module) if name not in named]
+    if request is not None:
+        setattr(request, MODULES_NAMED, {*named, module, *needed})
+    return {"module": module, "imports": needed, "nonce": getattr(request, "csp_nonce", "")}
 
 
 @register.simple_tag(takes_context=True)

@@ -42,7 +42,8 @@ class ChangeTasksForm(forms.Form):
     description=_("Cancels or repeats every task of a selection, and reports what came of it."),
     form=ChangeTasksForm,
     permission=ANYBODY,
-    priority=0,  # who cancels many does not wait behind them
+    queue="urgent",  # who cancels many waits neither behind them nor for their slots
+    priority=0,
     restartable=False,
     unlisted=True,
 )

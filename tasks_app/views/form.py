@@ -8,9 +8,10 @@ from django.contrib.auth.decorators import login_required
 from django.forms import Form
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from tasks_app import attachments, conf, lifecycle, registry
+from tasks_app.history import history
 from tasks_app.inputs import command_line, recent_inputs
 from tasks_app.models import Task
 from tasks_app.permissions import may_control, may_start, visible_task
@@ -19,6 +20,7 @@ from tasks_app.uploads import refusal
 from tasks_app.views.verb import answer
 
 LONGEST_KEY: Final = 100
+LARGEST_BYTES: Final = 1 << 50
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -50,6 +52,23 @@ def again(request: HttpRequest, task_id: UUID) -> HttpResponse:
         return _page(request, job, form, repeats=task, status=422)
     verb = partial(lifecycle.retry, task, user=request.user, data=request.POST, files=request.FILES)
     return answer(request, verb, otherwise=task)
+
+
+@require_safe
+@login_required
+def usual(request: HttpRequest, name: str) -> HttpResponse:
+    """How long a job usually takes for files of so many `bytes`, as the piece of its form's page that says so."""
+    job = _startable(request, name)
+    given = request.GET.get("bytes", "")
+    size = min(int(given), LARGEST_BYTES) if given.isascii() and given.isdecimal() else 0
+    return render(request, "tasks_app/_usual.html", {"job": job, **_usual(job, size)})
+
+
+def _usual(job: registry.Job, size: int) -> dict[str, Any]:
+    """What is usual for files of this size, else for all of the job's runs."""
+    runs = history(job.name, sized=bool(size))
+    near = runs.usual_for(size) if size else None
+    return {"usual": near or runs.usual, "size": size if near else 0}
 
 
 def _page(

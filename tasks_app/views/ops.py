@@ -10,7 +10,7 @@ from django.views.decorators.http import require_safe
 from progress_app.exceptions import BackendUnavailable
 from progress_app.processes import processes
 from progress_app.widget import connection, sharers
-from tasks_app import chart, dashboard, registry
+from tasks_app import chart, dashboard, failures, registry
 from tasks_app.overview import overview
 from tasks_app.permissions import only_staff
 
@@ -23,7 +23,7 @@ LONG_LAG_MS: Final = 1_000  # and a web process that delivers later than this
 def page(request: HttpRequest) -> HttpResponse:
     """What waits, runs, ends, fails and does not move; for staff."""
     only_staff(request.user)
-    hours, (waited, ran) = dashboard.throughput(), dashboard.paces()
+    hours, (waited, ran), (by_job, by_error) = dashboard.throughput(), dashboard.paces(), failures.matrices()
     shown = {
         **_titled(overview()),
         "titles": {job.name: str(job.title) for job in registry.all_jobs()},
@@ -40,8 +40,8 @@ def page(request: HttpRequest) -> HttpResponse:
         "waited_chart": chart.seconds(waited),
         "ran": ran.whole,
         "ran_chart": chart.seconds(ran),
-        "by_job": dashboard.failures("job", "job"),
-        "by_error": dashboard.failures("error_code", "error"),
+        "by_job": by_job,
+        "by_error": by_error,
         "long_wait_s": LONG_WAIT_S,
         "long_lag_ms": LONG_LAG_MS,
     }

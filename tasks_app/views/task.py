@@ -44,11 +44,10 @@ def _shown(request: HttpRequest, task: Task) -> Mapping[str, Any]:
     log, position = joblog(task)
     files = list(task.attachments.all())
     job = registry.find(task.job)
-    usual = None if task.is_final else history(task.job).usual
     return {
         **_over_time(task),
         **_offered(request.user, task, job),
-        "usual_s": usual.middle if usual else None,
+        "usual_s": None if task.is_final else _usual_s(task, sum(file.size for file in files if file.field)),
         "can_mail": can_mail(request.user),
         "wants_mail": not task.is_final and wants_mail(task, request.user),
         "share_days": sharing.DAYS,
@@ -76,6 +75,13 @@ def _offered(user: Any, task: Task, job: registry.Job | None) -> dict[str, bool]
         "may_retry": may_retry,
         "may_change": may_retry and job is not None and may_start(user, job),
     }
+
+
+def _usual_s(task: Task, size: int) -> float | None:
+    """How long such a task usually takes, by runs that were given as much; None where that says little."""
+    runs = history(task.job, sized=bool(size))
+    usual = (runs.usual_for(size) if size else None) or runs.usual
+    return usual.middle if usual and not usual.is_wide else None
 
 
 def _over_time(task: Task) -> Mapping[str, Any]:

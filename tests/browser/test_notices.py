@@ -6,6 +6,7 @@ from playwright.sync_api import Page, Route, expect
 
 from progress_app.events import State
 from tasks_app import notices
+from tasks_app.models import Task
 from tests.browser import steps
 from tests.factories import TaskFactory
 from tests.stack import Stack
@@ -42,3 +43,51 @@ def test_what_ends_between_the_drawing_of_a_page_and_its_stream_is_told(
     for route in held:
         route.continue_()
     expect(member.locator(".toast")).to_have_text("late: Failed")
+
+
+def ended(page: Page, staff: User) -> Task:
+    """Have a task end, and wait for the toast."""
+    task = TaskFactory.create(owner=staff, ended=True)
+    assert notices.tell(task, State.SUCCEEDED)
+    expect(page.locator(".toast")).to_have_count(1, timeout=30_000)
+    return task
+
+
+def test_a_notice_goes_by_its_button_or_escape_and_stays_in_the_bell(live: Stack, member: Page, staff: User) -> None:
+    with member.expect_response("**/events/?*", timeout=20_000):
+        member.goto(live.url)
+    bell = member.locator("#news")
+    expect(bell).to_be_hidden()
+    first = ended(member, staff)
+    expect(member.locator("#told")).to_have_text("Rehearsal: Succeeded")
+    member.get_by_role("button", name="Close").click()
+    expect(member.locator(".toast")).to_have_count(0)
+    second = ended(member, staff)
+    member.locator(".toast a").focus()
+    member.keyboard.press("Escape")
+    expect(member.locator(".toast")).to_have_count(0)
+    member.goto(f"{live.url}/tasks/")
+    expect(bell.locator("#news-count")).to_have_text("2")
+    member.locator("#news summary").focus()
+    member.keyboard.press("Enter")
+    links = bell.get_by_role("link")
+    paths = [f"/tasks/{task.pk}/" for task in (first, second)]
+    assert [link.get_attribute("href") for link in links.all()] == paths
+    links.first.click()
+    member.wait_for_url(f"**{paths[0]}")
+    expect(bell.locator("#news-count")).to_have_text("1")
+    member.locator("#news summary").click()
+    member.keyboard.press("Escape")
+    expect(bell).to_be_hidden()
+
+
+def test_what_lies_under_a_notice_can_be_scrolled_free_on_a_phone(live: Stack, member: Page, staff: User) -> None:
+    member.set_viewport_size({"width": 360, "height": 640})
+    with member.expect_response("**/events/?*", timeout=20_000):
+        member.goto(live.url)
+    ended(member, staff)
+    member.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
+    end, toast = member.locator("footer.bottom").bounding_box(), member.locator(".toast").bounding_box()
+    assert end is not None
+    assert toast is not None
+    assert end["y"] + end["height"] <= toast["y"]

@@ -1,11 +1,15 @@
 """A file on its way to a job: the bar while it is sent, a file that is too large, and one that was dropped."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import Page, expect
 
-from tasks_app.models import Task
+from progress_app.events import State
+from tasks_app.models import Attachment, Task
+from tests.factories import TaskFactory
 from tests.stack import Stack
 
 pytestmark = pytest.mark.long
@@ -57,3 +61,21 @@ def test_a_file_that_was_dropped_is_what_the_job_gets(live: Stack, member: Page)
     member.get_by_role("button", name="Start").click()
     member.wait_for_url("**/tasks/*/")
     assert Task.objects.get().attachments.get(field="upload").name == "dropped.csv"
+
+
+def test_what_is_usual_follows_the_chosen_file(live: Stack, member: Page, tmp_path: Path) -> None:
+    now = timezone.now()
+    for took_s, size in ((40, 9_000), (41, 10_000), (42, 11_000), (1, 10), (1, 11), (1, 12), (1, 12)):
+        times = {"started_at": now - timedelta(seconds=took_s), "finished_at": now}
+        task = TaskFactory.create(job="profile_csv", state=State.SUCCEEDED, attempt=1, **times)
+        Attachment.objects.create(task=task, field="upload", name="rows.csv", size=size)
+    member.goto(f"{live.url}/jobs/profile_csv/")
+    usual = member.locator("#usual")
+    expect(usual).to_contain_text("depending on the file")
+    chosen = tmp_path / "chosen.csv"
+    chosen.write_text("a,b\n" + "1,2\n" * 2_500)
+    member.get_by_label("CSV or TSV file").set_input_files(chosen)
+    expect(usual).to_contain_text("usually 41–42 s")
+    expect(usual).to_contain_text("for about 9.8 KB")
+    member.get_by_label("CSV or TSV file").set_input_files([])
+    expect(usual).to_contain_text("depending on the file")

@@ -17,6 +17,7 @@ import pytest
 
 from config import broker, outside, places, supervisor
 from config.places import BASE
+from tasks_app import registry
 from tests.environment import free_port
 from tests.processes import until
 
@@ -209,3 +210,11 @@ def _up_fails(*arguments: str, **environment: str) -> str:
     )
     assert ended.returncode == 1
     return ended.stdout + ended.stderr
+
+
+def test_every_queue_that_a_job_names_has_a_worker_in_up_and_in_the_containers() -> None:
+    named = {job.queue for job in registry.all_jobs()} | {"maintenance"}
+    commands = [child.command for child in supervisor._workers(1)]
+    assert {command[command.index("-Q") + 1] for command in commands if "-Q" in command} == named
+    containers = (BASE / "docker-compose.yml").read_text(encoding="utf-8")
+    assert set(re.findall(r'"-Q", "([^"]+)"', containers)) == named

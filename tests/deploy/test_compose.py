@@ -29,7 +29,7 @@ pytestmark = pytest.mark.deploy
 
 BIN = Path(sys.executable).parent
 SECRETS = {"SECRET_KEY": "s" * 50, "POSTGRES_PASSWORD": "letters1", "HEADWAY_ADMIN_PASSWORD": "given by us"}
-OURS = ("migrate", "web", "worker", "long", "maintenance", "beat")
+OURS = ("migrate", "web", "worker", "long", "urgent", "maintenance", "beat")
 LONG_RUNNING = OURS[1:]
 
 

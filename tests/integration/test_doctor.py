@@ -1,5 +1,6 @@
 """The doctor with the real things: all is well, a proxy that holds events back is named, and so is who is away."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from django.core.management import CommandError, call_command
 from django.utils import timezone
 from django_celery_beat.models import IntervalSchedule, PeriodicTask
 
+from tasks_app import doctor
 from tests.environment import free_port
 from tests.integration.nginx import nginx
 from tests.processes import until
@@ -54,6 +56,23 @@ def test_where_all_is_well_every_check_says_so(live: Stack, staff: User, capsys:
     lines = reports[-1]
     assert {line[:4].strip() for line in lines if not line.startswith(" ")} == {"ok"}, lines
     assert any(line.startswith("ok    buffering: Events arrive one by one") for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("ago", "told"),
+    [
+        (timedelta(seconds=3), "the first round of maintenance is due within"),
+        (timedelta(minutes=5), "Maintenance was never asked for."),
+    ],
+)
+def test_before_the_first_round_of_maintenance_the_doctor_says_when_it_is_due(
+    transactional_db: None, ago: timedelta, told: str
+) -> None:
+    often = IntervalSchedule.objects.create(every=15, period=IntervalSchedule.SECONDS)
+    PeriodicTask.objects.create(name="maintain", task="tasks_app.maintain", interval=often)
+    PeriodicTask.objects.update(date_changed=timezone.now() - ago)
+    found = {finding.check: finding.text for finding in doctor.installation()}
+    assert told in found["maintenance"]
 
 
 @pytest.mark.deploy

@@ -85,6 +85,7 @@ def test_http_2_needs_no_remedy() -> None:
         (diagnosis.maintenance(14.0), Verdict.OK),
         (diagnosis.maintenance(61.0), Verdict.WARN),
         (diagnosis.maintenance(None), Verdict.WARN),
+        (diagnosis.maintenance(None, first_in_s=14.2), Verdict.OK),
         (diagnosis.clock("redis clock", 2.5), Verdict.WARN),
     ],
 )

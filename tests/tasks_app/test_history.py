@@ -1,5 +1,6 @@
 """The last runs of a job, their picture, and what was given to it."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -7,13 +8,14 @@ import pytest
 from django import forms
 from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
+from django.test import Client
 from django.utils import timezone
 
 from progress_app.events import State
 from tasks_app import attachments, registry
 from tasks_app.history import MOST_RUNS, history
 from tasks_app.inputs import command_line, recent_inputs
-from tasks_app.models import Task
+from tasks_app.models import Attachment, Task
 from tasks_app.sparkline import HEIGHT, LEAST_HEIGHT, WIDTH, bars
 from tests.factories import QUICK, TaskFactory
 
@@ -41,6 +43,63 @@ def test_of_too_few_runs_nothing_is_usual() -> None:
     ran(10, state=State.CANCELLED)
     assert history("rehearsal").usual is None
     assert history("nobody_ran_this").last is None
+
+
+def sized_run(seconds: float, size: int) -> None:
+    kept = attachments.keep(ran(seconds, job="profile_csv"), ContentFile(b"a"), "a.csv", field="upload")
+    Attachment.objects.filter(pk=kept.pk).update(size=size)
+
+
+def test_what_is_usual_for_a_file_is_told_by_files_of_about_its_size() -> None:
+    for seconds, size in ((1, 1_000), (2, 1_200), (3, 1_900), (60, 90_000), (61, 100_000), (62, 150_000)):
+        sized_run(seconds, size)
+    runs = history("profile_csv", sized=True)
+    small, large = runs.usual_for(1_000), runs.usual_for(110_000)
+    assert small is not None
+    assert large is not None
+    assert (round(small.middle), round(large.middle)) == (2, 61)
+    assert [runs.usual_for(size) for size in (100, 10_000, 1_000_000)] == [None] * 3
+    assert runs.usual is not None
+    assert runs.usual.is_wide
+    assert not large.is_wide
+
+
+def test_results_are_not_counted_as_what_was_given() -> None:
+    task = ran(1, job="profile_csv")
+    attachments.keep(task, ContentFile(b"abc"), "report.html")
+    assert [run.size for run in history("profile_csv", sized=True).runs] == [0]
+
+
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        ("bytes=100000", "usually 61–62 s for about 97.7 KB"), ("", "usually 2–61 s depending on the file"),
+        ("bytes=9", "depending on the file"), ("bytes=x", "depending on the file"),
+        ("bytes=" + "9" * 400, "depending on the file"),
+    ],
+)  # fmt: skip
+def test_the_form_says_what_is_usual_for_the_chosen_file(client: Client, staff: User, asked: str, told: str) -> None:
+    for seconds, size in ((1, 1_000), (1, 1_200), (2, 1_900), (60, 90_000), (61, 100_000), (62, 150_000)):
+        sized_run(seconds, size)
+    client.force_login(staff)
+    shown = client.get(f"/jobs/profile_csv/usual/?{asked}").content.decode()
+    assert told in " ".join(re.sub(r"<[^>]*>", " ", shown).split())
+
+
+def test_what_is_usual_is_told_to_those_alone_who_may_start_the_job(client: Client, stranger: User) -> None:
+    client.force_login(stranger)
+    assert client.get("/jobs/profile_csv/usual/?bytes=1").status_code == 404
+
+
+def test_a_task_whose_runs_differ_much_has_no_usual_pace(client: Client, staff: User) -> None:
+    client.force_login(staff)
+    for seconds, size in ((1, 1_000), (1, 1_200), (2, 1_900), (60, 90_000), (61, 100_000), (62, 150_000)):
+        sized_run(seconds, size)
+    task = TaskFactory.create(job="profile_csv", owner=staff)
+    assert client.get(task.get_absolute_url()).context["usual_s"] is None
+    kept = attachments.keep(task, ContentFile(b"a"), "a.csv", field="upload")
+    Attachment.objects.filter(pk=kept.pk).update(size=100_000)
+    assert client.get(task.get_absolute_url()).context["usual_s"] == pytest.approx(61, abs=1)
 
 
 def test_only_the_newest_ended_runs_of_the_job_count() -> None:

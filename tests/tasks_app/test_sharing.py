@@ -1,5 +1,6 @@
 """Links for people without an account: what they open, for how long, and that nothing else is readable."""
 
+import re
 import time
 
 import pytest
@@ -34,6 +35,7 @@ def test_a_link_shows_the_bar_and_nothing_else(client: Client, task: Task) -> No
     assert page.status_code == 200
     text = page.content.decode()
     assert "It broke." in text
+    assert "Headway" in re.sub(r"<title>.*?</title>|<[^>]*>", "", text, flags=re.DOTALL)  # whose page it is
     for hidden in ("line 7", "salary", "logged", "12345", str(task.owner), "Log out"):
         assert hidden not in text, hidden
     assert page["Cache-Control"] == "private, no-store"

@@ -10,6 +10,8 @@ for (const area of document.querySelectorAll("[data-drop]")) {
   area.addEventListener("drop", (event) => {
     mark(false);
     event.preventDefault();
-    if (event.dataTransfer.files.length) input.files = event.dataTransfer.files;
+    if (event.dataTransfer.files.length === 0) return;
+    input.files = event.dataTransfer.files;
+    input.dispatchEvent(new Event("input", { bubbles: true })); // as the browser does for a chosen one
   });
 }

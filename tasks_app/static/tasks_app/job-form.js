@@ -7,8 +7,26 @@ const PART = /^[\w./:@%+-]+$/;
 const form = document.getElementById("job-form");
 const command = document.getElementById("command");
 
-form.addEventListener("input", () => (command.textContent = commandLine()));
-if (form.querySelector("input[type=file]")) form.addEventListener("submit", (event) => send(event));
+const usual = document.getElementById("usual");
+const files = [...form.querySelectorAll("input[type=file]")];
+
+form.addEventListener("input", ({ target }) => {
+  command.textContent = commandLine();
+  if (usual && files.includes(target)) askWhatIsUsual();
+});
+if (files.length > 0) form.addEventListener("submit", (event) => send(event));
+
+/** How long the job takes for files as large as the chosen ones; the server knows. */
+async function askWhatIsUsual() {
+  const bytes = files.flatMap((input) => [...input.files]).reduce((sum, file) => sum + file.size, 0);
+  try {
+    const response = await fetch(`${usual.dataset.url}?bytes=${bytes}`);
+    const fresh = new DOMParser().parseFromString(response.ok ? await response.text() : "", "text/html");
+    if (fresh.body.childElementCount) usual.replaceChildren(...fresh.body.childNodes);
+  } catch {
+    // The server is away: what is usual for all stays.
+  }
+}
 
 /** As `inputs.command_line` writes it. */
 function commandLine() {

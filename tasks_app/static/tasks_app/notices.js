@@ -1,13 +1,13 @@
 /**
- * Tells whoever looks at any page that a task of theirs has ended, by a toast that leads to it.
+ * Tells whoever looks at any page that a task of theirs has ended, by a toast that leads to it and by the bell.
  *
  * A page that nobody looks at keeps its notices until somebody does. What ended before the page was drawn is no news to
  * it, and the task's own page shows the end itself.
  */
 import { subscribe } from "../progress_app/event-stream.js";
+import { keep } from "./news.js";
 import { toast } from "./page-signs.js";
 
-const STAY_MS = 20_000;
 const MOST_KEPT = 5;
 
 class Notices {
@@ -50,7 +50,9 @@ class Notices {
   #show() {
     if (document.hidden) return;
     for (const { title, state, url } of this.#kept.splice(0)) {
-      toast(`${title}: ${this.#config[state] ?? state}`, { tone: state, stayMs: STAY_MS, href: url });
+      const words = `${title}: ${this.#config[state] ?? state}`;
+      toast(words, { tone: state, href: url });
+      keep({ words, state, url });
     }
   }
 }

@@ -2,6 +2,7 @@
  * a notification of the browser tell the end. */
 const SIZE = 32;
 const FULL_TURN = 2 * Math.PI;
+const STAY_MS = 7_000;
 const title = document.title;
 const icon = document.querySelector("link[rel=icon]");
 const plainIcon = icon.href;
@@ -18,28 +19,33 @@ export function showPercent(percent) {
   icon.href = text ? ring(percent / 100) : plainIcon;
 }
 
-/** Show words over the page for a while, as a link with `href`; they stay until they are read by whoever points at them. */
-export function toast(words, { tone = "", stayMs = 8_000, href = "" } = {}) {
-  const list = document.querySelector(".toasts") ?? document.body.appendChild(newList());
-  const item = document.createElement("div");
-  item.className = "toast";
+/**
+ * Show words over the page's end for a few seconds, as a link with `href`; a screen reader is told them.
+ *
+ * The page grows by as much at its end, so that nothing lies under them for good. They stay while somebody points at them
+ * or has the focus in them, and go at once by their button or Escape.
+ */
+export function toast(words, { tone = "", href = "" } = {}) {
+  const list = document.getElementById("toasts");
+  list.append(document.getElementById("toast").content.cloneNode(true));
+  const item = list.lastElementChild;
   item.dataset.state = tone;
-  const text = document.createElement("p");
-  const place = href ? text.appendChild(document.createElement("a")) : text;
-  if (href) place.href = href;
-  place.textContent = words;
-  item.append(text);
-  list.append(item);
-  let timer = setTimeout(() => item.remove(), stayMs);
-  item.addEventListener("pointerenter", () => clearTimeout(timer));
-  item.addEventListener("pointerleave", () => (timer = setTimeout(() => item.remove(), stayMs / 4)));
+  const [text, link] = item.querySelectorAll("p, a");
+  if (href) link.href = href;
+  (href ? link : text).textContent = words;
+  document.getElementById("told").textContent = words;
+  stay(item);
 }
 
-function newList() {
-  const list = document.createElement("div");
-  list.className = "toasts";
-  list.setAttribute("role", "status");
-  return list;
+function stay(item) {
+  let timer = 0;
+  const go = () => item.remove();
+  const wait = () => (timer = setTimeout(go, STAY_MS));
+  for (const kind of ["pointerenter", "focusin"]) item.addEventListener(kind, () => clearTimeout(timer));
+  for (const kind of ["pointerleave", "focusout"]) item.addEventListener(kind, wait);
+  item.addEventListener("keydown", ({ key }) => key === "Escape" && go());
+  item.querySelector("button").addEventListener("click", go);
+  wait();
 }
 
 function ring(share) {

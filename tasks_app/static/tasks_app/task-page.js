@@ -8,6 +8,7 @@
 import { FINAL } from "../progress_app/states.js";
 import { stateText } from "../progress_app/wording.js";
 import { freshPage } from "./fresh-page.js";
+import { holdPlace, isOutOfSight, placeOf } from "./held-place.js";
 import { showLocalTimes } from "./local-times.js";
 import { Log } from "./log.js";
 import { showPercent, toast } from "./page-signs.js";
@@ -82,7 +83,7 @@ async function takeAnew() {
 
 function tellEnd({ state, error }) {
   const words = [`${name}: ${stateText(state)}`, error?.text].filter(Boolean).join(". ");
-  toast(words, { tone: state });
+  if (isOutOfSight(bar)) toast(words, { tone: state }); // else the bar says it
   if (tellsInBrowser && document.hidden) new Notification(words, { tag: location.pathname });
 }
 
@@ -101,9 +102,14 @@ async function refresh(stage) {
 async function swapParts() {
   const fresh = await freshPage();
   if (!fresh) return false;
+  const place = placeOf(document.getElementById("outcome"));
   for (const part of document.querySelectorAll("[data-refresh]")) swap(part, fresh.getElementById(part.id));
-  shownState = document.getElementById("outcome").dataset.state;
-  document.getElementById("log").classList.toggle("log-ended", FINAL.has(shownState));
+  const outcome = document.getElementById("outcome");
+  const hasEnded = FINAL.has(outcome.dataset.state) && !FINAL.has(shownState);
+  shownState = outcome.dataset.state;
+  if (hasEnded && place.isInSight) holdPlace(outcome, place.height);
+  const lines = document.getElementById("log");
+  if (document.hidden || isOutOfSight(lines)) lines.classList.toggle("log-ended", FINAL.has(shownState));
   showLocalTimes(document);
   growWaterfall();
   offerNotification();

@@ -1,0 +1,30 @@
+/**
+ * What comes into a page while somebody reads it takes no more room than what it replaces: nothing else moves.
+ *
+ * It is shown whole as soon as they turn to it: with the pointer, with the focus, or by its button.
+ */
+
+/** Whether it lies above or below what the window shows. */
+export function isOutOfSight(element) {
+  const { top, bottom } = element.getBoundingClientRect();
+  return bottom < 0 || top > innerHeight;
+}
+
+/** The room that an element has now, for what will replace it. */
+export function placeOf(element) {
+  return { height: element.offsetHeight, isInSight: !document.hidden && !isOutOfSight(element) };
+}
+
+/** Keep an element within this height in pixels until somebody turns to it; a lower one keeps its place free. */
+export function holdPlace(element, height) {
+  element.style.minHeight = `${height}px`;
+  if (element.scrollHeight <= height) return;
+  element.style.height = element.style.minHeight;
+  element.dataset.held = "";
+  const show = (event) => {
+    if (event.type === "pointerenter" && event.pointerType !== "mouse") return; // a finger that scrolls by
+    element.style.height = "";
+    delete element.dataset.held;
+  };
+  for (const kind of ["pointerenter", "focusin", "click"]) element.addEventListener(kind, show);
+}

@@ -1,0 +1,82 @@
+"""The pages of the admin that are ours, for eyes and for screen readers, in both themes."""
+
+from collections.abc import Callable, Iterator
+from typing import Literal, cast
+
+import pytest
+from django.contrib.auth.models import User
+from django.utils import timezone
+from django_celery_beat.models import IntervalSchedule
+from playwright.sync_api import Browser, Page
+
+from progress_app.events import State
+from tasks_app.models import Attachment, AuditEntry, Task
+from tasks_app.schedule import START, Schedule, arguments
+from tests.browser import steps
+from tests.browser.axe import faults
+from tests.factories import QUICK
+from tests.stack import Stack
+
+pytestmark = pytest.mark.long
+
+MakeTask = Callable[..., Task]
+Theme = Literal["light", "dark"]
+THEMES: tuple[Theme, ...] = ("light", "dark")
+
+
+@pytest.fixture
+def schedule(staff: User) -> Schedule:
+    """Return a schedule that begins a rehearsal each hour."""
+    hourly = IntervalSchedule.objects.create(every=1, period=IntervalSchedule.HOURS)
+    kept = arguments("Drill", "rehearsal", QUICK, staff.pk)
+    made: Schedule = Schedule.objects.create(name="Drill", task=START, interval=hourly, kwargs=kept)
+    return made
+
+
+@pytest.fixture
+def pages(staff: User, running_task: MakeTask, schedule: Schedule) -> dict[str, str]:
+    """Each of our pages in the admin by its name, with something on it."""
+    for state in State:
+        running_task(state=state, percent=40)
+    failed = running_task(
+        state=State.FAILED, percent=62, error_code="x", error_text="Row 7 is torn.", traceback="seven", worker="w@1"
+    )
+    Attachment.objects.create(task=failed, name="rows.csv", size=12, file="x")
+    AuditEntry.objects.create(task=failed, at=timezone.now(), name="staff", verb="start")
+    tasks, schedules = "/admin/tasks_app/task/", "/admin/tasks_app/schedule/"
+    return {
+        "tasks": tasks,
+        "tasks-none": f"{tasks}?q=nothing",
+        "task": f"{tasks}{failed.pk}/change/",
+        "task-running": f"{tasks}{running_task(percent=42).pk}/change/",
+        "schedules": schedules,
+        "schedule-job": f"{schedules}add/",
+        "schedule-add": f"{schedules}add/?job=rehearsal",
+        "schedule": f"{schedules}{schedule.pk}/change/",
+    }
+
+
+@pytest.fixture(params=THEMES)
+def theme(request: pytest.FixtureRequest) -> Theme:
+    """Return the colours that the system asks for."""
+    return cast("Theme", request.param)
+
+
+@pytest.fixture
+def themed(live: Stack, chromium: Browser, session: dict[str, str], theme: Theme) -> Iterator[Page]:
+    """Open a page in that theme, without motion: colours are measured as they end up."""
+    context = chromium.new_context(color_scheme=theme, reduced_motion="reduce")
+    steps.lend_session(context, live.url, session)
+    yield context.new_page()
+    context.close()
+
+
+def test_our_pages_in_the_admin_have_no_fault_for_a_screen_reader(
+    live: Stack, themed: Page, pages: dict[str, str], theme: Theme
+) -> None:
+    found = []
+    for name, path in pages.items():
+        themed.goto(live.url + path)
+        steps.keep_picture(themed, f"admin-{name}-{theme}")
+        found += [f"{name}: {fault}" for fault in faults(themed)]
+    assert not found, "\n".join(found)

@@ -1,0 +1,102 @@
+"""Nothing that somebody reads moves when a task ends under their eyes; what came is whole when they turn to it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from progress_app import connections
+from progress_app.events import Fault, LogEntry, Snapshot, StageProgress, StageRef, StageState, State
+from tasks_app.models import Attachment, Task
+from tests.browser import steps
+from tests.stack import Stack
+
+NOTE_SHIFTS = """
+window.shift = 0;
+new PerformanceObserver((list) => {
+  for (const entry of list.getEntries()) if (!entry.hadRecentInput) window.shift += entry.value;
+}).observe({ type: "layout-shift", buffered: true });
+"""
+STAGES = ("Read", "Profile", "Report")
+MESSAGE = "Reading what was given"
+RESULT = {"rows": 60_000, "columns": 12, "warnings": ["3 rows were too short"], "kind": "CSV", "bytes": 123_456}
+
+
+def staged(state: StageState) -> tuple[StageProgress, ...]:
+    return tuple(StageProgress(name=name, state=state, percent=50, seconds=2.5) for name in STAGES)
+
+
+def report(task: Task) -> None:
+    snapshot = Snapshot(
+        task=str(task.pk), state=State.RUNNING, attempt=1, current=421, total=1_000, percent=42.1, unit="rows",
+        message=MESSAGE, stages=staged(StageState.RUNNING), stage=StageRef(index=0, name="Read"), elapsed=7.0,
+    )  # fmt: skip
+    connections.backend().publish(snapshot, log=[LogEntry(task=str(task.pk), text=f"{n} read", ts=n) for n in range(9)])
+
+
+def end(task: Task, state: State, **fields: Any) -> None:
+    Task.objects.filter(pk=task.pk).update(state=state, **fields)
+    error = Fault(code="x", text=fields["error_text"]) if state is State.FAILED else None
+    percent = None if error else 100.0
+    last = {"percent": percent, "stages": staged(StageState.DONE), "elapsed": 9.0, "error": error}
+    connections.backend().publish(Snapshot(task=str(task.pk), state=state, attempt=1, **last))
+
+
+def top(page: Page, selector: str) -> float:
+    box = page.locator(selector).bounding_box()
+    assert box is not None
+    return box["y"]
+
+
+@pytest.fixture(params=[(390, 844), (1280, 900)], ids=["phone", "desk"])
+def watched(
+    live: Stack, member: Page, running_task: Callable[..., Task], request: pytest.FixtureRequest
+) -> tuple[Page, Task]:
+    """Open the page of a task that runs, and see it move."""
+    width, height = request.param
+    task = running_task()
+    report(task)
+    member.set_viewport_size({"width": width, "height": height})
+    member.goto(live.url + task.get_absolute_url())
+    steps.expect_connection(member, "live")
+    expect(member.locator("#waterfall .lane")).not_to_have_count(0)
+    member.evaluate(NOTE_SHIFTS)
+    return member, task
+
+
+def test_a_result_takes_the_place_that_was_kept_for_it(watched: tuple[Page, Task]) -> None:
+    page, task = watched
+    for name in ("report-of-the-file.html", "profile.json"):
+        Attachment.objects.create(task=task, name=name, size=1_234, file="x")
+    page.evaluate("window.shift = 0")
+    before = top(page, ".columns")
+    end(task, State.SUCCEEDED, result=RESULT)
+    expect(page.locator("#outcome")).to_have_attribute("data-state", "succeeded")
+    expect(page.get_by_role("link", name="report-of-the-file.html")).to_be_visible()
+    assert top(page, ".columns") == pytest.approx(before, abs=1)
+    assert page.evaluate("window.shift") < 0.02
+    page.get_by_role("button", name="Show all").click()
+    expect(page.get_by_text("123,456")).to_be_in_viewport()
+    assert top(page, ".columns") > before
+    expect(page.get_by_role("button", name="Show all")).to_be_hidden()
+
+
+def test_an_error_does_not_move_the_rest_either(watched: tuple[Page, Task]) -> None:
+    page, task = watched
+    page.evaluate("window.shift = 0")
+    before = top(page, ".columns")
+    end(task, State.FAILED, error_text="The first row is empty; add the names of the columns.", traceback="a\n" * 30)
+    expect(page.get_by_role("heading", name="What went wrong")).to_be_visible()
+    assert top(page, ".columns") == pytest.approx(before, abs=1)
+    assert page.evaluate("window.shift") < 0.02
+
+
+def test_where_nobody_looks_the_result_is_whole_at_once(watched: tuple[Page, Task]) -> None:
+    page, task = watched
+    page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
+    page.set_viewport_size({"width": 900, "height": 200})
+    page.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
+    end(task, State.SUCCEEDED, result=RESULT)
+    expect(page.locator("#outcome")).to_have_attribute("data-state", "succeeded")
+    expect(page.locator("[data-held]")).to_have_count(0)
