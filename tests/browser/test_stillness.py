@@ -74,12 +74,21 @@ def test_a_result_takes_the_place_that_was_kept_for_it(watched: tuple[Page, Task
     end(task, State.SUCCEEDED, result=RESULT)
     expect(page.locator("#outcome")).to_have_attribute("data-state", "succeeded")
     expect(page.get_by_role("link", name="report-of-the-file.html")).to_be_visible()
+    expect(page.get_by_role("button", name="Show all")).to_be_visible()
     assert top(page, ".columns") == pytest.approx(before, abs=1)
     assert page.evaluate("window.shift") < 0.02
-    page.get_by_role("button", name="Show all").click()
-    expect(page.get_by_text("123,456")).to_be_in_viewport()
+    page.locator("#outcome").hover(position={"x": 5, "y": 5})
+    expect(page.locator("[data-held]")).to_have_count(0)
     assert top(page, ".columns") > before
     expect(page.get_by_role("button", name="Show all")).to_be_hidden()
+
+
+def test_a_finger_has_a_button_for_the_rest_of_a_result(watched: tuple[Page, Task]) -> None:
+    page, task = watched
+    end(task, State.SUCCEEDED, result=RESULT)
+    page.get_by_role("button", name="Show all").dispatch_event("click")
+    expect(page.get_by_text("123,456")).to_be_visible()
+    expect(page.locator("[data-held]")).to_have_count(0)
 
 
 def test_an_error_does_not_move_the_rest_either(watched: tuple[Page, Task]) -> None:
