@@ -38,9 +38,12 @@ def report(task: Task) -> None:
 def end(task: Task, state: State, **fields: Any) -> None:
     Task.objects.filter(pk=task.pk).update(state=state, **fields)
     error = Fault(code="x", text=fields["error_text"]) if state is State.FAILED else None
-    percent = None if error else 100.0
-    last = {"percent": percent, "stages": staged(StageState.DONE), "elapsed": 9.0, "error": error}
-    connections.backend().publish(Snapshot(task=str(task.pk), state=state, attempt=1, **last))
+    connections.backend().publish(
+        Snapshot(
+            task=str(task.pk), state=state, attempt=1, percent=None if error else 100.0, error=error,
+            stages=staged(StageState.DONE), elapsed=9.0,
+        )
+    )  # fmt: skip
 
 
 def top(page: Page, selector: str) -> float:

@@ -7,7 +7,8 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from tests.browser import steps
-from tests.browser.test_screens import MakeTask, faults, live_task, pages
+from tests.browser.axe import faults
+from tests.browser.test_screens import MakeTask, live_task, pages
 from tests.stack import Stack
 
 __all__ = ["pages"]  # the fixture

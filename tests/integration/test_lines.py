@@ -45,6 +45,7 @@ def test_many_are_cancelled_while_they_hold_every_slot(workers: Callable[..., Wo
     until(lambda: states(chore) == {State.SUCCEEDED}, what="the chore has ended")
     until(lambda: states(*tasks) == {State.CANCELLED}, what="all are cancelled")
     chore.refresh_from_db()
+    assert chore.result is not None
     assert chore.result["done"] == len(tasks)
 
 
