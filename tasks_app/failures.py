@@ -68,7 +68,7 @@ def _groups() -> Iterable[tuple[dict[str, str], Counts]]:
     spans: dict[str, Any] = {
         f"in_{name}": Count("pk", filter=Q(finished_at__gte=now - span)) for name, span in SPANS.items()
     }
-    found: Iterable[dict[str, Any]] = bad.order_by().values("job", "error_code").annotate(**spans)
+    found: Any = bad.order_by().values("job", "error_code").annotate(**spans)
     for row in found:
         yield {"job": row["job"], "error": row["error_code"]}, tuple(row[f"in_{name}"] for name in SPANS)
 
