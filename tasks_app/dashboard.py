@@ -10,14 +10,14 @@ from datetime import datetime, timedelta
 from math import ceil
 from typing import Any, Final
 
-from django.db.models import Count, Q
+from django.db.models import Count, Q, Value
 from django.db.models.functions import Now, TruncHour
 from django.utils import timezone
 
 from progress_app.events import State
 from tasks_app.models import Task
 from tasks_app.record import noted_snapshot
-from tasks_app.transitions import BAD, OWNED, WAITING
+from tasks_app.transitions import OWNED, WAITING
 
 HOURS: Final = 24
 MOST_TIMED: Final = 2_000  # a 95th percentile is firm by then, and they are read in a few ms
