@@ -86,11 +86,13 @@ def test_the_form_says_what_is_usual_for_the_chosen_file(client: Client, staff: 
     assert told in " ".join(re.sub(r"<[^>]*>", " ", shown).split())
 
 
+@pytest.mark.usefixtures("static_files", "redis_db")
 def test_what_is_usual_is_told_to_those_alone_who_may_start_the_job(client: Client, stranger: User) -> None:
     client.force_login(stranger)
     assert client.get("/jobs/profile_csv/usual/?bytes=1").status_code == 404
 
 
+@pytest.mark.usefixtures("static_files", "redis_db")
 def test_a_task_whose_runs_differ_much_has_no_usual_pace(client: Client, staff: User) -> None:
     client.force_login(staff)
     for seconds, size in ((1, 1_000), (1, 1_200), (2, 1_900), (60, 90_000), (61, 100_000), (62, 150_000)):
