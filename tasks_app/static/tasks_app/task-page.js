@@ -21,6 +21,7 @@ const FRONT_EVERY_MS = 1_000; // who is next is told sooner
 const FRONT_OF_LINE = 5;
 const MOVING_EVERY_MS = 10_000;
 const CHILDREN_EVERY_MS = 3_000;
+const TWO_COLUMNS = "(min-width: 56.01rem)";
 const MOVING = ["waterfall", "pieces"]; // what changes while the state and the stage stay
 
 const log = new Log(document.getElementById("log"), {
@@ -108,12 +109,18 @@ async function swapParts() {
   const hasEnded = FINAL.has(outcome.dataset.state) && !FINAL.has(shownState);
   shownState = outcome.dataset.state;
   if (hasEnded && place.isInSight) holdPlace(outcome, place.height);
-  const lines = document.getElementById("log");
-  if (document.hidden || isOutOfSight(lines)) lines.classList.toggle("log-ended", FINAL.has(shownState));
+  tidyLog();
   showLocalTimes(document);
   growWaterfall();
   offerNotification();
   return true;
+}
+
+/** A log that gets no more lines is as long as they are, unless parts below it would move under somebody's eyes. */
+function tidyLog() {
+  const lines = document.getElementById("log");
+  const isLast = matchMedia(TWO_COLUMNS).matches;
+  if (isLast || document.hidden || isOutOfSight(lines)) lines.classList.toggle("log-ended", FINAL.has(shownState));
 }
 
 /** Put the fresh part in place; whoever had the focus in it keeps it. */
