@@ -101,7 +101,7 @@ def test_who_did_not_ask_gets_no_notification(live: Stack, member: Page, running
     steps.expect_connection(member, "live")
     member.evaluate("window.isAway = true")
     tell(task, 100.0, State.SUCCEEDED)
-    expect(member.locator("#outcome")).to_have_attribute("data-state", "succeeded")
+    steps.expect_state(member, "succeeded")
     assert member.evaluate("window.told") == []
 
 
