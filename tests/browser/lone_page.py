@@ -125,13 +125,18 @@ def states(page: Page, task: str = "a") -> list[str]:
     return list(page.evaluate("(task) => told[task].states", task))
 
 
+def has_read(page: Page) -> bool:
+    """Whether the page has taken every answer: what it does then has its timers set."""
+    return bool(page.evaluate("unread") == 0)
+
+
 def moments(page: Page, answers: Answers, seconds: int) -> list[int]:
     """Let so many seconds pass; return those in which a snapshot was asked for."""
     found = []
     for second in range(seconds):
         asked = answers.asked
         page.clock.run_for(1_000)
-        until(page, lambda: page.evaluate("unread") == 0)
+        until(page, lambda: has_read(page))
         if answers.asked > asked:
             found.append(second)
     return found

@@ -11,6 +11,7 @@ from tests.browser.lone_page import (
     count,
     follow,
     gaps,
+    has_read,
     moments,
     open_alone,
     serve,
@@ -174,7 +175,7 @@ def test_who_may_not_subscribe_is_told(alone: Page) -> None:
 def test_the_server_s_token_sends_a_viewer_to_the_stream(alone: Page, doors: Doors) -> None:
     doors.via = "sse"
     follow(alone, "a")
-    until(alone, lambda: doors.tokens == 1)
+    until(alone, lambda: doors.tokens == 1 and has_read(alone))
     alone.clock.run_for(100)
     until(alone, lambda: count(alone) == 1)
     assert doors.libraries == 0
@@ -200,7 +201,7 @@ def test_a_snapshot_sends_a_viewer_to_the_stream_and_time_back(alone: Page, answ
 def test_where_neither_comes_through_one_asks(alone: Page, doors: Doors, answers: Answers) -> None:
     doors.via = "sse"
     follow(alone, "a")
-    until(alone, lambda: doors.tokens == 1)
+    until(alone, lambda: doors.tokens == 1 and has_read(alone))
     alone.clock.run_for(100)
     until(alone, lambda: count(alone) == 1)
     alone.evaluate("at(-1).fail(true)")

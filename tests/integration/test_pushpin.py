@@ -100,10 +100,12 @@ def renewals(pushpin: Pushpin) -> int:
 
 
 @pytest.fixture
-def proxied(  # noqa: PLR0917  (fixtures)
-    transactional_db: None, redis_db: object, valkey: Valkey, static_files: None, tmp_path: Path, staff: User
+def proxied(
+    transactional_db: None, valkey: Valkey, _session_stack: Any, tmp_path: Path, staff: User
 ) -> Iterator[tuple[Stack, Pushpin]]:
-    """Start a worker and a web that know the proxy, and the proxy."""
+    """Start a worker and a web that know the proxy, and the proxy; the session's worker, which does not, sleeps."""
+    _session_stack.asleep()
+    valkey.empty()
     folder = Path(os.path.realpath(tmp_path))
     pushpin = Pushpin(folder)
     stack = new_stack(valkey, "grip", {"GRIP_URL": pushpin.grip_url})
