@@ -1,19 +1,20 @@
 """Fixtures of the browser tests: somebody who is logged in, and a task without a worker."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
-from playwright.sync_api import BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from progress_app.events import State
 from tasks_app import outbox
 from tasks_app.models import Task
 from tests.browser import steps
 from tests.browser.lone_page import Answers
+from tests.browser.steps import THEMES, Theme
 from tests.factories import TaskFactory
 from tests.gated_jobs import Gate
 from tests.stack import Stack
@@ -31,6 +32,21 @@ def session(staff: User) -> dict[str, str]:
     client = Client()
     client.force_login(staff)
     return {"sessionid": client.cookies["sessionid"].value}
+
+
+@pytest.fixture(params=THEMES)
+def theme(request: pytest.FixtureRequest) -> Theme:
+    """Return the colours that the system asks for."""
+    return cast("Theme", request.param)
+
+
+@pytest.fixture
+def themed(live: Stack, chromium: Browser, session: dict[str, str], theme: Theme) -> Iterator[BrowserContext]:
+    """Open a context in that theme, without motion: colours are measured as they end up."""
+    context = chromium.new_context(color_scheme=theme, reduced_motion="reduce")
+    steps.lend_session(context, live.url, session)
+    yield context
+    context.close()
 
 
 @pytest.fixture

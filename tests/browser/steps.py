@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from itertools import pairwise
+from typing import Final, Literal, get_args
 from urllib.parse import urlsplit
 
 from django.contrib.auth.models import User
@@ -10,6 +11,9 @@ from playwright.sync_api import BrowserContext, Page, expect
 from tests.chromium import SCREENSHOTS
 from tests.conftest import PASSWORD
 from tests.processes import until
+
+Theme = Literal["light", "dark"]
+THEMES: Final[tuple[Theme, ...]] = get_args(Theme)
 
 # Notes each painted value of the bar and each state of the connection, from the page's first moment on.
 NOTE_WHAT_IS_PAINTED = """

@@ -1,19 +1,19 @@
 """The pages of the admin that are ours, for eyes and for screen readers, in both themes."""
 
-from collections.abc import Callable, Iterator
-from typing import Literal, cast
+from collections.abc import Callable
 
 import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 from django_celery_beat.models import IntervalSchedule
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import BrowserContext
 
 from progress_app.events import State
 from tasks_app.models import Attachment, AuditEntry, Task
 from tasks_app.schedule import START, Schedule, arguments
 from tests.browser import steps
 from tests.browser.axe import faults
+from tests.browser.steps import Theme
 from tests.factories import QUICK
 from tests.stack import Stack
 
@@ -23,8 +23,6 @@ pytestmark = pytest.mark.long
 DJANGOS = 'label-title-only: <input type="text" size="40" name="q"'
 
 MakeTask = Callable[..., Task]
-Theme = Literal["light", "dark"]
-THEMES: tuple[Theme, ...] = ("light", "dark")
 
 
 @pytest.fixture
@@ -59,27 +57,12 @@ def pages(staff: User, running_task: MakeTask, schedule: Schedule) -> dict[str, 
     }
 
 
-@pytest.fixture(params=THEMES)
-def theme(request: pytest.FixtureRequest) -> Theme:
-    """Return the colours that the system asks for."""
-    return cast("Theme", request.param)
-
-
-@pytest.fixture
-def themed(live: Stack, chromium: Browser, session: dict[str, str], theme: Theme) -> Iterator[Page]:
-    """Open a page in that theme, without motion: colours are measured as they end up."""
-    context = chromium.new_context(color_scheme=theme, reduced_motion="reduce")
-    steps.lend_session(context, live.url, session)
-    yield context.new_page()
-    context.close()
-
-
 def test_our_pages_in_the_admin_have_no_fault_for_a_screen_reader(
-    live: Stack, themed: Page, pages: dict[str, str], theme: Theme
+    live: Stack, themed: BrowserContext, pages: dict[str, str], theme: Theme
 ) -> None:
-    found = []
+    page, found = themed.new_page(), []
     for name, path in pages.items():
-        themed.goto(live.url + path)
-        steps.keep_picture(themed, f"admin-{name}-{theme}")
-        found += [f"{name}: {fault}" for fault in faults(themed) if not fault.startswith(DJANGOS)]
+        page.goto(live.url + path)
+        steps.keep_picture(page, f"admin-{name}-{theme}")
+        found += [f"{name}: {fault}" for fault in faults(page) if not fault.startswith(DJANGOS)]
     assert not found, "\n".join(found)

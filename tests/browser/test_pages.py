@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Literal, cast
 
 import pytest
 from django.contrib.auth.models import User
@@ -12,12 +11,11 @@ from progress_app import connections
 from progress_app.events import Snapshot, StageProgress, StageRef, StageState, State
 from tasks_app.models import Task
 from tests.browser import steps
+from tests.browser.steps import Theme
 from tests.stack import Stack
 
 MakeTask = Callable[..., Task]
-Theme = Literal["light", "dark"]
 WIDTHS_PX = (320, 768, 1440)
-THEMES: tuple[Theme, ...] = ("light", "dark")
 LONG_WORD = "unbreakable" * 12
 
 
@@ -25,12 +23,6 @@ LONG_WORD = "unbreakable" * 12
 def width_px(request: pytest.FixtureRequest) -> int:
     """Return the width of the window."""
     return int(request.param)
-
-
-@pytest.fixture(params=THEMES)
-def theme(request: pytest.FixtureRequest) -> Theme:
-    """Return the colours that the system asks for."""
-    return cast("Theme", request.param)
 
 
 @pytest.fixture

@@ -1,9 +1,9 @@
 """Every page at three widths in two themes, for eyes and for screen readers; by keyboard and without JavaScript."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from functools import partial
-from typing import Any, Literal, cast
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import User
@@ -17,15 +17,14 @@ from tasks_app.models import Task
 from tasks_app.sharing import Scope, link_token
 from tests.browser import steps
 from tests.browser.axe import faults
+from tests.browser.steps import Theme
 from tests.factories import QUICK
 from tests.stack import Stack
 
 pytestmark = pytest.mark.long
 
 MakeTask = Callable[..., Task]
-Theme = Literal["light", "dark"]
 WIDTHS_PX = (320, 768, 1280)
-THEMES: tuple[Theme, ...] = ("light", "dark")
 SCRIPT = "<img src=x onerror=alert(1)><script>alert(2)</script>\"'"
 
 
@@ -71,21 +70,6 @@ def live_task(task: Task) -> Task:
         log=log,
     )  # fmt: skip
     return task
-
-
-@pytest.fixture(params=THEMES)
-def theme(request: pytest.FixtureRequest) -> Theme:
-    """Return the colours that the system asks for."""
-    return cast("Theme", request.param)
-
-
-@pytest.fixture
-def themed(live: Stack, chromium: Browser, session: dict[str, str], theme: Theme) -> Iterator[BrowserContext]:
-    """Open a context in that theme, without motion: colours are measured as they end up."""
-    context = chromium.new_context(color_scheme=theme, reduced_motion="reduce")
-    steps.lend_session(context, live.url, session)
-    yield context
-    context.close()
 
 
 def test_every_page_fits_and_has_no_fault_for_a_screen_reader(
