@@ -14,8 +14,7 @@ import { Log } from "./log.js";
 import { showPercent, toast } from "./page-signs.js";
 import { growWaterfall } from "./waterfall.js";
 
-const REFRESH_AGAIN_MS = 2_000;
-const TRIES = 3;
+const REFRESH_AGAIN_MS = [250, 1_000, 3_000];
 const LINE_EVERY_MS = 5_000;
 const FRONT_EVERY_MS = 1_000; // who is next is told sooner
 const FRONT_OF_LINE = 5;
@@ -90,8 +89,9 @@ function tellEnd({ state, error }) {
 
 /** Swap the parts until they show the state that the stream told: the row may be written a moment after it. */
 async function refresh(stage) {
-  for (let turn = 0; turn < TRIES && (shownState !== wantedState || shownStage !== stage); turn += 1) {
-    if (turn) await new Promise((resolve) => setTimeout(resolve, REFRESH_AGAIN_MS));
+  for (const pauseMs of [0, ...REFRESH_AGAIN_MS]) {
+    if (shownState === wantedState && shownStage === stage) return;
+    if (pauseMs) await new Promise((resolve) => setTimeout(resolve, pauseMs));
     try {
       if (await swapParts()) shownStage = stage;
     } catch {
