@@ -4,12 +4,18 @@ A test compares the two.
 """
 
 from collections.abc import Iterable
-from typing import Final
+from typing import TYPE_CHECKING, Final, Union
 
-from django.utils.translation import get_language, gettext
+from django.utils.formats import number_format
+from django.utils.translation import get_language, gettext, override
 from django.utils.translation import gettext_noop as _
 
 from progress_app.events import State
+
+if TYPE_CHECKING:
+    from django_stubs_ext import StrPromise
+
+Words = Union[str, "StrPromise"]  # as written, or to be translated when shown
 
 WORDS = (
     _("about {high} {unit} left"),
@@ -64,11 +70,26 @@ _of_project: dict[str, None] = {}
 
 
 def also(words: Iterable[str]) -> None:
-    """Have the bars say these in the page's language too: a project's names of stages, units, messages and errors.
+    """Have the page's modules say these in its language too: a project's titles, stages, units, messages and errors.
 
     They travel as they were written; who shows them looks up what its reader calls them.
     """
     _of_project.update(dict.fromkeys(words))
+
+
+def as_written(words: Words) -> str:
+    """The text itself of what is to be translated when shown: what travels to who has a language."""
+    with override(None):
+        return str(words)
+
+
+def fill(text: str, **values: object) -> str:
+    """A text with its values in their braces; whole numbers as the present language groups their digits."""
+    return text.format(**{name: _figure(value) if type(value) is int else value for name, value in values.items()})
+
+
+def _figure(number: int) -> str:
+    return str(number_format(number, force_grouping=True))
 
 
 def said(text: str) -> str:

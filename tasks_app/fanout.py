@@ -75,7 +75,7 @@ def start(parent: Task, fan: Fan, rollup: Rollup, **noted: Any) -> bool:
         Task.objects.bulk_create(
             Task(
                 job=job.name, owner_id=parent.owner_id, group_id=parent.group_id, params=dict(params), parent=parent,
-                number=number, queue=job.queue, priority=job.priority,
+                number=number, queue=job.queue, priority=job.priority, language=parent.language,
             )
             for number, params in enumerate(fan.params)
         )  # fmt: skip

@@ -8,6 +8,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.core.files.uploadedfile import UploadedFile
 from django.core.serializers.json import DjangoJSONEncoder
 from django.db import transaction
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from progress_app.events import State
@@ -84,7 +85,7 @@ def _draft(job: registry.Job, user: Any, params: dict[str, Any], values: Mapping
     key = unique_key(job, values)
     return Task(
         job=job.name, owner=user, origin=origin.current(), params=params, queue=job.queue, priority=job.priority,
-        unique_key=key, **more,
+        unique_key=key, language=get_language() or "", **more,
     )  # fmt: skip
 
 

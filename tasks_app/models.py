@@ -10,14 +10,17 @@ from django.db import models
 from django.urls import reverse
 from django.utils import timezone
 from django.utils.text import get_valid_filename
+from django.utils.translation import gettext_lazy as _
 
 from progress_app.events import FINAL, LogEntry, State
+from progress_app.words import said
 from tasks_app import locks, registry  # noqa: F401  (locks are models, and Django looks for them here)
 from tasks_app.registry import DEFAULT_PRIORITY, DEFAULT_QUEUE
 from tasks_app.transitions import GOOD, WAITING, Transitions
 
 PUBLISHED_WITHIN = timedelta(seconds=3)  # longer than the broker's time-out
 CANCELLABLE = (*WAITING, State.RUNNING)
+STATES = [(state.value, _(state.value.capitalize())) for state in State]  # marked as the browser's words
 
 
 class Mark(models.Model):
@@ -62,6 +65,7 @@ class Task(models.Model):
     params = models.JSONField(default=dict)  # as the form's widgets read them; the form reads them again at the run
     celery_id = models.CharField(max_length=255, blank=True, editable=False)  # of a tracked task: Celery alone runs it
     own_title = models.CharField(max_length=200, blank=True, editable=False)  # of a tracked task, which has no job
+    language = models.CharField(max_length=20, blank=True, editable=False)  # of who started it: its job speaks it
     retry_of = models.ForeignKey(
         "self", null=True, blank=True, on_delete=models.SET_NULL, related_name="retries", db_index=False
     )
@@ -75,7 +79,7 @@ class Task(models.Model):
     unique_key = models.CharField(max_length=64, blank=True, editable=False)  # of those that are the same work
     idempotency_key = models.CharField(max_length=100, blank=True, editable=False)  # the caller's name for its call
 
-    state = models.CharField(max_length=10, choices=[(s.value, s.value) for s in State], default=State.QUEUED)
+    state = models.CharField(max_length=10, choices=STATES, default=State.QUEUED)
     attempt = models.PositiveIntegerField(default=0)  # the fence: it only rises
     failures = models.PositiveIntegerField(default=0)  # attempts that failed
     losses = models.PositiveIntegerField(default=0)  # attempts whose worker vanished
@@ -183,7 +187,7 @@ class Task(models.Model):
     @property
     def title(self) -> str:
         """The job's title, or its name if the job is gone from the code."""
-        return self.own_title or registry.title_of(self.job)
+        return said(self.own_title) or registry.title_of(self.job)
 
     @property
     def duration_s(self) -> float | None:
@@ -266,6 +270,7 @@ class Subscription(models.Model):
 
     task = models.ForeignKey(Task, on_delete=models.CASCADE, related_name="subscriptions")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    language = models.CharField(max_length=20, blank=True)  # in which they asked
     tries = models.PositiveSmallIntegerField(default=0)
     sent_at = models.DateTimeField(null=True)
 

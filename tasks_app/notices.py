@@ -12,6 +12,7 @@ from typing import Any, Final
 import msgspec
 from django.contrib.auth import get_user_model
 from django.db import DatabaseError
+from django.utils import translation
 
 from progress_app import connections
 from progress_app.channels import user_channel
@@ -73,5 +74,7 @@ def _recipients(task: Task) -> list[int]:
 
 
 def _notice(task: Task, state: State) -> dict[str, Any]:
-    told = {"v": VERSION, "task": str(task.pk), "job": task.job, "title": task.title, "state": state.value}
+    with translation.override(None):  # as written: the page that shows it knows its reader's language
+        title = task.title
+    told = {"v": VERSION, "task": str(task.pk), "job": task.job, "title": title, "state": state.value}
     return {**told, "url": task.get_absolute_url(), "ts": round(time.time(), 3)}

@@ -7,20 +7,21 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
 
-from django.utils.translation import gettext_noop as noop
+from django.utils.translation import gettext, gettext_noop
 
 from progress_app.events import Fault, State
 from progress_app.exceptions import AttemptSuperseded, TaskCancelled, TimeLimitReached
-from progress_app.words import also
+from progress_app.words import also, fill
 from tasks_app import conf
 from tasks_app.limits import TIME_LIMIT
 from tasks_app.registry import BadParameters, JobError, PermanentJobError, UnknownJob
 
 UNEXPECTED: Final = Fault(
-    code="unexpected", text=noop("The job stopped because of a fault in its program. Staff can see the details.")
+    code="unexpected",
+    text=gettext_noop("The job stopped because of a fault in its program. Staff can see the details."),
 )
 NOT_KEPT: Final = Fault(
-    code="not_kept", text=noop("The database refused what the job gave back; staff can see the log.")
+    code="not_kept", text=gettext_noop("The database refused what the job gave back; staff can see the log.")
 )
 also([UNEXPECTED.text, NOT_KEPT.text])
 LONGEST_TRACEBACK: Final = 50_000
@@ -83,16 +84,16 @@ def _success(result: Any) -> Outcome:
     except (TypeError, ValueError, RecursionError) as error:
         return _not_json(str(error))
     if NUL in text.replace(BACKSLASH, ""):
-        return _not_json("a text in it holds the character NUL, which databases refuse")
+        return _not_json(gettext("a text in it holds the character NUL, which databases refuse"))
     if size > limit:
-        text = f"The job's result has {size:,} bytes; {limit:,} are allowed. It belongs into an attached file."
-        return _failure(Fault(code="result_too_large", text=text))
+        text = gettext("The job's result has {size} bytes; {most} are allowed. It belongs into an attached file.")
+        return _failure(Fault(code="result_too_large", text=fill(text, size=size, most=limit)))
     return Outcome(ending=Ending.FINISH, state=State.SUCCEEDED, result=result)
 
 
 def _not_json(reason: str) -> Outcome:
-    text = f"The job ended well, but its result cannot be kept as JSON: {reason}."
-    return _failure(Fault(code="result_not_json", text=text))
+    text = gettext("The job ended well, but its result cannot be kept as JSON: {reason}.")
+    return _failure(Fault(code="result_not_json", text=text.format(reason=reason)))
 
 
 def _failure(error: Fault, cause: BaseException | None = None) -> Outcome:

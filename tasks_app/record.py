@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from django.utils.translation import gettext_noop as noop
+from django.utils.translation import gettext_noop
 from msgspec.structs import replace
 
 from progress_app.backends.base import first_position
@@ -16,7 +16,7 @@ from tasks_app.family import rollup_of, sums
 from tasks_app.line import place_of
 from tasks_app.models import Task
 
-WAITS_FOR_QUEUE: Final = noop("Waiting for the queue")
+WAITS_FOR_QUEUE: Final = gettext_noop("Waiting for the queue")
 also([WAITS_FOR_QUEUE])
 
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models.functions import Now
-from django.utils.translation import gettext_noop as noop
+from django.utils.translation import gettext_noop
 
 from progress_app.events import Fault, Snapshot, State
 from progress_app.words import also
@@ -16,8 +16,12 @@ from tasks_app.limits import over_time
 from tasks_app.models import Task
 from tasks_app.record import noted_snapshot
 
-VANISHED = Fault(code="worker_lost", text=noop("Its worker vanished while it ran, and it may not be run again."))
-FORGOTTEN = Fault(code="message_lost", text=noop("Nobody ran it: its message was lost, or its queue has no worker."))
+VANISHED = Fault(
+    code="worker_lost", text=gettext_noop("Its worker vanished while it ran, and it may not be run again.")
+)
+FORGOTTEN = Fault(
+    code="message_lost", text=gettext_noop("Nobody ran it: its message was lost, or its queue has no worker.")
+)
 also([VANISHED.text, FORGOTTEN.text])
 
 logger = logging.getLogger(__name__)

@@ -11,21 +11,17 @@ import importlib
 import pkgutil
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, Final, Required, TypedDict, Union, Unpack, cast
+from typing import Any, Final, Required, TypedDict, Unpack, cast
 
 from django import forms
 from django.utils.translation import gettext as _
 
-from progress_app.words import also
+from progress_app.words import Words, also, as_written
 from tasks_app.uploads import bound_files
 
-if TYPE_CHECKING:
-    from django_stubs_ext import StrPromise
-
 Function = Callable[..., Any]
-Words = Union[str, "StrPromise"]  # as written, or to be translated when shown
 NAME: Final = re.compile(r"[a-z][a-z0-9_]{0,63}")
 CHORES: Final = "tasks_app.chores"
 PACKAGES: Final = ("tasks_app.jobs", CHORES)
@@ -87,6 +83,7 @@ class Job:
     description: Words = ""
     form: type[forms.Form] = forms.Form
     stages: Sequence[str] = ()
+    results: Mapping[str, Words] = field(default_factory=dict)
     permission: str | None = None
     internal: bool = False
     queue: str = DEFAULT_QUEUE
@@ -158,6 +155,7 @@ class Options(TypedDict, total=False):
     description: Words  # the first line of the function's docstring, unless given
     form: type[forms.Form]  # of its parameters
     stages: Sequence[str]  # names, in order
+    results: Mapping[str, Words]  # what people call the keys of what it returns; a key without words speaks for itself
     permission: str | None  # who may start it, such as "shop.import_products"; None: staff; ANYBODY
     internal: bool  # only other jobs start it, as their children
     queue: str  # Celery's; a worker must listen to it
@@ -203,7 +201,7 @@ def _add(made: Job) -> None:
             "rename one of the functions."
         )
     _jobs[made.name] = made
-    also(made.stages)
+    also([as_written(made.title), *made.stages])
 
 
 def get(name: str) -> Job:

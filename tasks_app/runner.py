@@ -7,7 +7,9 @@ from inspect import iscoroutine
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
+from django.conf import settings as project
 from django.db import DataError, Error, close_old_connections
+from django.utils import translation
 
 from progress_app import conf as progress_conf
 from progress_app import connections
@@ -65,7 +67,8 @@ def _attempt(task: Task, interrupts: Interrupts) -> Ending:
     children.began(task)
     reporter = _reporter(task, interrupts)
     reporter.start()
-    outcome = outcome_of(lambda: _work(task, reporter, interrupts))
+    with translation.override(task.language or project.LANGUAGE_CODE):  # the job speaks as who started it reads
+        outcome = outcome_of(lambda: _work(task, reporter, interrupts))
     try:
         _write(task, reporter, outcome)
     except DataError:

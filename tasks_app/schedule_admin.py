@@ -10,6 +10,7 @@ from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from tasks_app import registry
 from tasks_app.permissions import may_start, startable_jobs
@@ -93,7 +94,7 @@ class ScheduleAdmin(admin.ModelAdmin[Schedule]):
         """Only those that start jobs: the others are django-celery-beat's own pages' business."""
         return super().get_queryset(request).filter(task=START)
 
-    @admin.display(description="when")
+    @admin.display(description=gettext_lazy("when"))
     def when(self, schedule: Schedule) -> str:
         """The time in words."""
         return str(schedule.crontab or schedule.interval or "")

@@ -1,4 +1,4 @@
-"""Who wants an e-mail at a task's end: asked for while watching, sent once, by a round of maintenance."""
+"""Who wants an e-mail at a task's end: sent once, by a round of maintenance, in the language in which they asked."""
 
 import logging
 import smtplib
@@ -8,7 +8,8 @@ from django.conf import settings
 from django.core.mail import send_mail
 from django.db.models import F
 from django.template.loader import render_to_string
-from django.utils import timezone
+from django.utils import timezone, translation
+from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from progress_app import patience
@@ -42,7 +43,7 @@ def subscribe(task: Task, user: Any) -> None:
         raise Refused(_("No e-mail can reach you: your account has no address, or this site has no mail server."))
     if task.is_final:
         raise Refused(_("This task has already ended; there is nothing to wait for."))
-    Subscription.objects.get_or_create(task=task, user=user)
+    Subscription.objects.get_or_create(task=task, user=user, defaults={"language": get_language() or ""})
 
 
 def unsubscribe(task: Task, user: Any) -> None:
@@ -69,7 +70,7 @@ def _send(one: Subscription) -> bool:
     if not row.update(sent_at=timezone.now(), tries=F("tries") + 1):
         return False
     try:
-        send_mail(*_letter(one.task), None, [one.user.email])
+        send_mail(*_letter(one), None, [one.user.email])
     except (OSError, smtplib.SMTPException) as error:
         logger.warning("The e-mail about task %s could not be sent: %s", one.task_id, error)
         Subscription.objects.filter(pk=one.pk).update(sent_at=None)
@@ -79,12 +80,13 @@ def _send(one: Subscription) -> bool:
     return True
 
 
-def _letter(task: Task) -> tuple[str, str]:
-    """Subject and text; the subject is one line whatever the job's title holds."""
-    subject = render_to_string("tasks_app/mail/ended_subject.txt", {"task": task})
-    return " ".join(subject.split()), render_to_string("tasks_app/mail/ended.txt", {"task": task, "url": _url(task)})
+def _letter(one: Subscription) -> tuple[str, str]:
+    """Subject and text in the language in which it was asked for; the subject is one line whatever the title holds."""
+    shown = {"task": one.task, "url": _url(one.task)}
+    with translation.override(one.language or settings.LANGUAGE_CODE):
+        subject = render_to_string("tasks_app/mail/ended_subject.txt", shown)
+        return " ".join(subject.split()), render_to_string("tasks_app/mail/ended.txt", shown)
 
 
 def _url(task: Task) -> str:
-
     return conf.get().site_url.rstrip("/") + task.get_absolute_url()

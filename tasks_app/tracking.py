@@ -33,6 +33,7 @@ from django.utils.dateparse import parse_datetime
 from progress_app import recorder
 from progress_app.events import State
 from progress_app.exceptions import AttemptSuperseded, TaskCancelled
+from progress_app.words import also
 from tasks_app import conf, newcomers
 from tasks_app.lifecycle import announce_end
 from tasks_app.models import Task
@@ -69,6 +70,7 @@ def track_celery(
 
     """
     tracking = Tracking(title=title, owner=owner, stages=tuple(stages))
+    also([title, *tracking.stages])
 
     def mark(function: F) -> F:
         @wraps(function)

@@ -5,13 +5,16 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from django.utils import translation
 
 from config.places import BASE
 from progress_app import connections, testing
 from progress_app.events import State
 from progress_app.testing import RecordingReporter
+from progress_app.words import fill
 from tasks_app import registry
 from tasks_app.models import Task
+from tasks_app.outputs import given_back
 from tests.documents import Document
 
 JOBS, TESTING = Document(BASE / "docs" / "jobs.md"), Document(BASE / "docs" / "testing.md")
@@ -67,6 +70,19 @@ def test_a_file_is_attached_whole(defined: dict[str, Any]) -> None:
 
 
 @pytest.mark.usefixtures("redis_db")
+@pytest.mark.parametrize(("language", "line"), [("en", "2,000 of 3 rows"), ("de", "2.000 of 3 rows")])
+def test_figures_are_grouped_as_the_language_does(language: str, line: str) -> None:
+    with translation.override(language):
+        assert fill("{count} of {total} {unit}", count=2000, total=3, unit="rows") == line
+
+
+def test_a_translated_job_says_what_it_found(defined: dict[str, Any]) -> None:
+    progress = RecordingReporter()
+    result = defined["look_for_duplicates"](progress)
+    assert [line.text for line in progress.logs] == ["2 of 5 numbers stand twice"]
+    assert given_back(registry.get("look_for_duplicates"), result) == [("Numbers found twice", 2)]
+
+
 def test_code_for_celery_progress_reports(defined: dict[str, Any]) -> None:
     task = defined["send_letters"].apply(args=(["Ada", "Bo"],))
     told = connections.backend().read_snapshot(task.id)

@@ -14,7 +14,7 @@ from config.places import BASE
 from progress_app.words import WORDS
 
 CATALOGUE = BASE / "tasks_app" / "locale" / "de" / "LC_MESSAGES"
-MARKS = {"_", "gettext", "gettext_lazy", "gettext_noop", "ngettext", "noop"}
+MARKS = {"_", "gettext", "gettext_lazy", "gettext_noop", "ngettext"}
 SCRIPTS = BASE / "progress_app" / "static" / "progress_app"
 
 

@@ -21,6 +21,7 @@ from progress_app.words import state_text as state_in_words
 from progress_app.words import translated
 
 ASSETS_NAMED = "_headway_assets_named"  # on the request: a page names script and stylesheet once
+WORDS_NAMED = "_headway_words_named"  # likewise: and their words
 MODULES_NAMED = "_headway_modules_named"  # on the request: and each module
 
 register = template.Library()
@@ -146,7 +147,11 @@ def duration_range(low: float, high: float) -> str:
     return range_text(float(low), float(high))
 
 
-@register.inclusion_tag("progress_app/_words.html")
-def headway_words() -> dict[str, Any]:
-    """The browser's words in the page's language; nothing in English."""
-    return {"words": translated()}
+@register.inclusion_tag("progress_app/_words.html", takes_context=True)
+def headway_words(context: Context) -> dict[str, Any]:
+    """The browser's words in the page's language, once a page; nothing in English."""
+    request = context.get("request")
+    named = getattr(request, WORDS_NAMED, False)
+    if request is not None:
+        setattr(request, WORDS_NAMED, True)
+    return {"words": {} if named else translated()}

@@ -46,6 +46,13 @@ class ChangeTasksForm(forms.Form):
     priority=0,
     restartable=False,
     unlisted=True,
+    results={
+        "verb": _("What"),
+        "done": _("Done"),
+        "refused": _("Refused"),
+        "search": _("Search"),
+        "selected": _("Selected"),
+    },
 )
 def change_tasks(progress: "Reporter", *, verb: str, ids: list[UUID], search: str, scope: str) -> dict[str, Any]:
     """Do it to each task as who started this one: what they may not do is refused here too."""

@@ -38,6 +38,7 @@ class ExportTasksForm(forms.Form):
     description=_("Writes the tasks of a search into a CSV or JSON file."),
     form=ExportTasksForm,
     permission=ANYBODY,
+    results={"tasks": _("Tasks"), "search": _("Search")},
 )
 def export_tasks(progress: "Reporter", *, kind: str, search: str, scope: str) -> dict[str, Any]:
     """Write every task that who started this may see and that the search means, newest first."""

@@ -3,9 +3,10 @@
 from typing import TYPE_CHECKING, Any
 
 from django import forms
+from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import gettext_noop as noop
 
+from progress_app.words import fill
 from tasks_app import conf, retention
 from tasks_app.registry import job
 
@@ -36,10 +37,11 @@ class PruneTasksForm(forms.Form):
     title=_("Prune tasks"),
     description=_("Forgets tasks that ended long ago, with their files."),
     form=PruneTasksForm,
-    stages=[noop("Tasks"), noop("Files")],
+    stages=[gettext_noop("Tasks"), gettext_noop("Files")],
     permission="tasks_app.delete_task",
     queue="long",
     unique_by=(),
+    results={"tasks": _("Tasks forgotten"), "stray_files": _("Stray files removed")},
 )
 def prune_tasks(progress: "Reporter", *, days: int, most: int) -> dict[str, Any]:
     """Forget what is older than `days` or beyond the newest `most`, then the files that belong to nobody."""
@@ -51,5 +53,6 @@ def prune_tasks(progress: "Reporter", *, days: int, most: int) -> dict[str, Any]
             progress.advance(forgotten)
     with progress.stage("Files"):
         files = retention.remove_strays()
-    progress.log(f"{count:,} tasks forgotten, {files:,} stray files removed")
+    told = gettext("{tasks} tasks forgotten, {files} stray files removed")
+    progress.log(fill(told, tasks=count, files=files))
     return {"tasks": count, "stray_files": files}

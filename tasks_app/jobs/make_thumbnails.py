@@ -15,9 +15,10 @@ from tempfile import TemporaryFile
 from typing import IO, TYPE_CHECKING, Any, Final
 
 from django import forms
+from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import gettext_noop as noop
 
+from progress_app.words import also, fill, said, state_text
 from tasks_app import conf
 from tasks_app.registry import JobError, job
 from tasks_app.thumbnails.album import Album, batches, renamed
@@ -34,6 +35,9 @@ if TYPE_CHECKING:
 BATCH: Final = 25  # some seconds of work: a batch is what is lost when a worker dies
 MOST_LOGGED: Final = 100  # the report has them all
 REPORT: Final = "report.json"
+NONE_IN_IT: Final = gettext_noop("The archive holds no file that could be an image; the log says why not.")
+NONE_READ: Final = gettext_noop("No file of the archive is an image that could be read; the log says why.")
+also([NONE_IN_IT, NONE_READ])
 
 
 class ThumbnailsForm(forms.Form):
@@ -64,7 +68,13 @@ class BatchForm(ThumbnailsForm):
     title=_("Make thumbnails"),
     description=_("Makes small versions of all images in a ZIP archive."),
     form=ThumbnailsForm,
-    stages=[noop("Check"), noop("Scale"), noop("Pack")],
+    stages=[gettext_noop("Check"), gettext_noop("Scale"), gettext_noop("Pack")],
+    results={
+        "thumbnails": _("Thumbnails"),
+        "refused": _("Refused"),
+        "batches": _("Batches"),
+        "kind": _("Kind"),
+    },
 )
 def make_thumbnails(progress: "Reporter", *, upload: "File[Any]", edge: int, form: str) -> None:
     """Look what the archive holds, and start the batches.
@@ -77,12 +87,17 @@ def make_thumbnails(progress: "Reporter", *, upload: "File[Any]", edge: int, for
         found = contents(archive, _limits())
         _log(progress, found.refused)
     if not found.accepted:
-        raise JobError("no_images", "The archive holds no file that could be an image; the log says why not.")
+        raise JobError("no_images", NONE_IN_IT)
     params = [{"places": places, "edge": edge, "form": form} for places in batches(found.accepted, BATCH)]
     progress.map(thumbnail_batch, params, then=pack, on_failure="go on", stage="Scale", unit="batches")
 
 
-@job(title=_("Batch of thumbnails"), form=BatchForm, internal=True)
+@job(
+    title=_("Batch of thumbnails"),
+    form=BatchForm,
+    internal=True,
+    results={"made": _("Thumbnails"), "refused": _("Refused")},
+)
 def thumbnail_batch(
     progress: "Reporter", *, upload: "File[Any]", edge: int, form: str, places: list[int]
 ) -> dict[str, Any]:
@@ -120,7 +135,7 @@ def pack(progress: "Reporter", *, children: "Results", upload: "File[Any]", form
             album.add(REPORT, report)
         _log(progress, tuple(Refused(**one) for one in refused))
         if not made:
-            raise JobError("no_images", "No file of the archive is an image that could be read; the log says why.")
+            raise JobError("no_images", NONE_READ)
         progress.attach(file, f"{PurePosixPath(str(upload.name)).stem}-thumbnails.zip")
         progress.attach(BytesIO(report), REPORT)
     return {"thumbnails": made, "refused": len(unread + refused), "batches": len(children), "kind": form}
@@ -142,7 +157,8 @@ def _files_of(batch: Any) -> Iterator[IO[bytes]]:
 
 
 def _all_refused(batch: Any, names: list[str]) -> list[dict[str, str]]:
-    reason = f"its batch did not end well: {batch.error.text if batch.error else batch.state}"
+    why = said(batch.error.text) if batch.error else state_text(batch.state)
+    reason = gettext("its batch did not end well: {why}").format(why=why)
     return [Refused(name=shown(names[place]), reason=reason).as_dict() for place in batch.params["places"]]
 
 
@@ -158,9 +174,10 @@ def _limits() -> Limits:
 
 def _log(progress: "Reporter", refused: tuple[Refused, ...]) -> None:
     for one in refused[:MOST_LOGGED]:
-        progress.log(f"Refused {one.name}: {one.reason}.", level="warning")
+        progress.log(gettext("Refused {name}: {reason}.").format(name=one.name, reason=one.reason), level="warning")
     if len(refused) > MOST_LOGGED:
-        progress.log(f"Refused {len(refused) - MOST_LOGGED:,} more; the report names them.", level="warning")
+        text = gettext("Refused {count} more; the report names them.")
+        progress.log(fill(text, count=len(refused) - MOST_LOGGED), level="warning")
 
 
 def _json(value: Any) -> bytes:

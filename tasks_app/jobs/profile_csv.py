@@ -15,9 +15,10 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.template.loader import render_to_string
 from django.utils.text import slugify
+from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import gettext_noop as noop
 
+from progress_app.words import also, fill, said
 from tasks_app.profiling.dialect import NO_QUOTES
 from tasks_app.profiling.fault import BadFile
 from tasks_app.profiling.layout import Layout, settle_layout
@@ -32,7 +33,13 @@ if TYPE_CHECKING:
 
     from progress_app.reporter import Reporter
 
-STAGES = {noop("Read"): 6, noop("Profile"): 4, noop("Report"): 0.2}  # weights: about the seconds of a million rows
+STAGES = {
+    gettext_noop("Read"): 6,
+    gettext_noop("Profile"): 4,
+    gettext_noop("Report"): 0.2,
+}  # weights: about the seconds of a million rows
+FINDING, WRITING = gettext_noop("Finding the texts of frequent values"), gettext_noop("Writing the report")
+also([FINDING, WRITING])
 
 DELIMITERS = [
     ("", _("Detect it")),
@@ -100,6 +107,13 @@ class ProfileCsvForm(forms.Form):
     description=_("Types, ranges, quartiles, histograms and frequent values of every column, as HTML and JSON."),
     form=ProfileCsvForm,
     stages=list(STAGES),
+    results={
+        "rows": _("Rows"),
+        "columns": _("Columns"),
+        "delimiter": _("Delimiter"),
+        "encoding": _("Encoding"),
+        "warnings": _("Warnings"),
+    },
 )
 def profile_csv(
     progress: "Reporter",
@@ -125,7 +139,7 @@ def profile_csv(
             _log_layout(progress, layout)
             table = Table(opener, layout, spill)
             for step in table.read():
-                progress.update(current=step.bytes_read, message=f"{step.rows:,} rows read")
+                progress.update(current=step.bytes_read, message=fill(gettext("{count} rows read"), count=step.rows))
         warnings = _warnings(layout, table.rows)
         for warning in warnings:
             progress.log(warning, level="warning")
@@ -136,7 +150,7 @@ def profile_csv(
     return {
         "rows": table.rows.rows,
         "columns": len(table.summaries),
-        "delimiter": layout.dialect.delimiter_name,
+        "delimiter": said(layout.dialect.delimiter_name),
         "encoding": layout.encoding.codec,
         "warnings": warnings,
     }
@@ -148,10 +162,10 @@ def _profile(progress: "Reporter", table: Table) -> None:
     passes = 2 if table.has_spilled else 1
     progress.update(current=0, total=rows * width * passes)
     for summary in table.summarise():
-        progress.update(message=f"Figures of {summary.name}")
+        progress.update(message=fill(gettext("Figures of {column}"), column=summary.name))
         progress.advance(rows)
     if table.has_spilled:
-        progress.update(message="Finding the texts of frequent values")
+        progress.update(message=FINDING)
         for step in table.seek():
             progress.update(current=(rows + step.rows) * width)
 
@@ -169,7 +183,7 @@ def _attach(progress: "Reporter", upload: "File[bytes]", table: Table, layout: L
         warnings=tuple(warnings),
         made_at=datetime.now(UTC),
     )
-    progress.update(message="Writing the report")
+    progress.update(message=WRITING)
     page = render_to_string("jobs/profile_csv/report.html", to_context(about, table.summaries)).encode()
     figures = to_json(about, table.summaries)
     stem = slugify(PurePath(name).stem)[:60] or "upload"
@@ -179,30 +193,36 @@ def _attach(progress: "Reporter", upload: "File[bytes]", table: Table, layout: L
 
 
 def _log_layout(progress: "Reporter", layout: Layout) -> None:
-    quoted = f"quoted by {layout.dialect.quote}" if layout.dialect.quote else "not quoted"
-    progress.log(f"Reading as {layout.encoding.codec}, cells separated by {layout.dialect.delimiter_name}, {quoted}.")
+    quote = layout.dialect.quote
+    quoted = gettext("quoted by {quote}").format(quote=quote) if quote else gettext("not quoted")
+    told = gettext("Reading as {encoding}, cells separated by {delimiter}, {quoted}.")
+    delimiter = said(layout.dialect.delimiter_name)
+    progress.log(told.format(encoding=layout.encoding.codec, delimiter=delimiter, quoted=quoted))
 
 
 def _warnings(layout: Layout, rows: Rows) -> list[str]:
     """Say in one sentence each what a reader of the figures must know."""
-    said = []
+    found = []
     if layout.encoding.guessed:
-        said.append(f"The encoding {layout.encoding.codec} is a guess; choose it in the form if letters look wrong.")
-    said += _few(rows.name_changes, "more columns were given names.")
+        text = gettext("The encoding {encoding} is a guess; choose it in the form if letters look wrong.")
+        found.append(text.format(encoding=layout.encoding.codec))
+    found += _few(rows.name_changes)
     if rows.short_rows or rows.long_rows:
-        lines = ", ".join(f"{line:,}" for line in rows.ragged_lines)
-        said.append(
-            f"Ragged rows: {rows.short_rows:,} too short (filled with empty cells) and {rows.long_rows:,} too "
-            f"long (their cells got columns of their own); the first in line {lines}."
+        text = gettext(
+            "Ragged rows: {short} too short (filled with empty cells) and {long} too "
+            "long (their cells got columns of their own); the first in line {lines}."
         )
+        lines = ", ".join(fill("{line}", line=line) for line in rows.ragged_lines)
+        found.append(fill(text, short=rows.short_rows, long=rows.long_rows, lines=lines))
     if rows.blank_lines:
-        said.append(f"{rows.blank_lines:,} blank lines were skipped.")
-    return said
+        found.append(fill(gettext("{count} blank lines were skipped."), count=rows.blank_lines))
+    return found
 
 
-def _few(said: list[str], rest: str) -> list[str]:
-    more = len(said) - EXAMPLES
-    return said if more <= 0 else [*said[:EXAMPLES], f"{more:,} {rest}"]
+def _few(changes: list[str]) -> list[str]:
+    more = len(changes) - EXAMPLES
+    rest = fill(gettext("{count} more columns were given names."), count=more)
+    return changes if more <= 0 else [*changes[:EXAMPLES], rest]
 
 
 @contextmanager

@@ -9,16 +9,23 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from django import forms
+from django.utils.translation import gettext, gettext_noop
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import gettext_noop as noop
 
+from progress_app.words import fill, said
 from tasks_app.registry import JobError, job
 
 if TYPE_CHECKING:
     from progress_app.reporter import Reporter
 
 PIECE_S = 0.05  # the longest single sleep: a cancel is noticed at most this many seconds late
-STAGES = (noop("Prepare"), noop("Load"), noop("Check"), noop("Write"), noop("Tidy up"))
+STAGES = (
+    gettext_noop("Prepare"),
+    gettext_noop("Load"),
+    gettext_noop("Check"),
+    gettext_noop("Write"),
+    gettext_noop("Tidy up"),
+)
 LOG_LINES = 10  # lines logged over a whole run, whatever its number of steps
 
 
@@ -66,6 +73,7 @@ class RehearsalForm(forms.Form):
     description=_("Counts steps over some seconds and does nothing else: for trying the platform out."),
     form=RehearsalForm,
     stages=STAGES,
+    results={"steps": _("Steps"), "stages": _("Stages"), "seconds": _("Seconds")},
 )
 def rehearsal(
     progress: "Reporter", *, steps: int, seconds: float, stages: int, known_total: bool, fail_chance: int
@@ -92,14 +100,15 @@ def rehearsal(
         with progress.stage(name, total=size if known_total else None, unit="steps"):
             if skipped:
                 progress.update(current=skipped)
-            for _ in progress.track(iter(range(skipped, size))):
+            for _step in progress.track(iter(range(skipped, size))):
                 if done == fails_at:
                     raise JobError("rehearsal_failed", _failure(done, steps))
                 done += 1
                 _wait_until(progress, began + done * step_s)
                 progress.checkpoint({"done": done})
                 if done % max(1, steps // LOG_LINES) == 0:
-                    progress.log(f"{name}: {done:,} of {steps:,} steps done")
+                    told = gettext("{stage}: {done} of {steps} steps done")
+                    progress.log(fill(told, stage=said(name), done=done, steps=steps))
     return {"steps": done, "stages": stages, "seconds": round(time.monotonic() - began, 3)}
 
 
@@ -110,10 +119,11 @@ def _failing_step(steps: int, fail_chance: int) -> int | None:
 
 
 def _failure(done: int, steps: int) -> str:
-    return (
-        f"The rehearsal failed on purpose after {done:,} of {steps:,} steps; "
+    text = gettext(
+        "The rehearsal failed on purpose after {done} of {steps} steps; "
         "start it with a chance to fail of 0 to see it succeed."
     )
+    return fill(text, done=done, steps=steps)
 
 
 def _shares(steps: int, stages: int) -> list[tuple[str, int]]:

@@ -3,10 +3,18 @@
 from dataclasses import dataclass
 
 import clevercsv
+from django.utils.translation import gettext_noop
 
 DELIMITERS = (",", ";", "\t", "|")  # what may be detected; others (a space, ^) only by the user's choice
 SAMPLE_CHARACTERS = 16 * 1024  # clevercsv's time grows with the sample: about 30 ms for this much
-DELIMITER_NAMES = {",": "comma", ";": "semicolon", "\t": "tab", "|": "pipe", " ": "space", "^": "caret"}
+DELIMITER_NAMES = {
+    ",": gettext_noop("comma"),
+    ";": gettext_noop("semicolon"),
+    "\t": gettext_noop("tab"),
+    "|": gettext_noop("pipe"),
+    " ": gettext_noop("space"),
+    "^": gettext_noop("caret"),
+}
 NO_QUOTES = "none"
 
 

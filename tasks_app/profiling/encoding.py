@@ -9,7 +9,9 @@ import codecs
 from dataclasses import dataclass
 
 from charset_normalizer import from_bytes
+from django.utils.translation import gettext as _
 
+from progress_app.words import fill
 from tasks_app.profiling.fault import BadFile
 from tasks_app.profiling.filetype import refuse_binary
 from tasks_app.profiling.source import Opener
@@ -98,18 +100,18 @@ def first_flaw(opener: Opener, codec: str) -> Flaw | None:
 
 
 def _refuse_nul(line: int) -> None:
-    raise BadFile(
-        "nul_byte",
-        f"Line {line:,} holds a NUL character, which no CSV file has: the file is damaged, binary, or UTF-16 "
-        "read as something else. Export it again as CSV in UTF-8, or choose its encoding in the form.",
+    text = _(
+        "Line {line} holds a NUL character, which no CSV file has: the file is damaged, binary, or UTF-16 "
+        "read as something else. Export it again as CSV in UTF-8, or choose its encoding in the form."
     )
+    raise BadFile("nul_byte", fill(text, line=line))
 
 
 def _wrong_encoding(codec: str, flaw: Flaw) -> str:
-    return (
-        f"Byte {flaw.byte:,} (0x{flaw.value:02X}, line {flaw.line:,}) is not valid {codec.upper()}. "
-        "Choose another encoding, or let it be detected."
+    text = _(
+        "Byte {byte} (0x{value}, line {line}) is not valid {codec}. Choose another encoding, or let it be detected."
     )
+    return fill(text, byte=flaw.byte, value=f"{flaw.value:02X}", line=flaw.line, codec=codec.upper())
 
 
 def _guess(opener: Opener, flaw: Flaw) -> Encoding:
@@ -117,11 +119,11 @@ def _guess(opener: Opener, flaw: Flaw) -> Encoding:
     for codec in _candidates(_sample_around(opener, flaw.byte)):
         if first_flaw(opener, codec) is None:
             return Encoding(codec=codec, guessed=True)
-    raise BadFile(
-        "unknown_encoding",
-        f"Byte {flaw.byte:,} (0x{flaw.value:02X}, line {flaw.line:,}) is not UTF-8, and no other encoding "
-        "fits the whole file. Choose its encoding in the form, or save the file as UTF-8.",
+    text = _(
+        "Byte {byte} (0x{value}, line {line}) is not UTF-8, and no other encoding "
+        "fits the whole file. Choose its encoding in the form, or save the file as UTF-8."
     )
+    raise BadFile("unknown_encoding", fill(text, byte=flaw.byte, value=f"{flaw.value:02X}", line=flaw.line))
 
 
 def _candidates(sample: bytes) -> list[str]:

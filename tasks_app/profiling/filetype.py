@@ -2,24 +2,31 @@
 
 import re
 
+from django.utils.translation import gettext, gettext_noop
+
+from progress_app.words import fill
 from tasks_app.profiling.fault import BadFile
 
 # first bytes, what they are the mark of, what to do about it
 SIGNATURES: tuple[tuple[bytes, str, str], ...] = (
-    (b"PK\x03\x04", "an Excel workbook or a ZIP archive", "Save the sheet as CSV, or unpack the archive."),
-    (b"\xd0\xcf\x11\xe0", "an old Excel workbook", "Open it and save the sheet as CSV."),
-    (b"\x1f\x8b", "compressed with gzip", "Unpack it first."),
-    (b"BZh", "compressed with bzip2", "Unpack it first."),
-    (b"\xfd7zXZ", "compressed with xz", "Unpack it first."),
-    (b"\x28\xb5\x2f\xfd", "compressed with zstd", "Unpack it first."),
-    (b"%PDF", "a PDF document", "Export its table as CSV."),
-    (b"\x89PNG", "a PNG image", "Choose a CSV file."),
-    (b"\xff\xd8\xff", "a JPEG image", "Choose a CSV file."),
-    (b"GIF8", "a GIF image", "Choose a CSV file."),
-    (b"PAR1", "a Parquet file", "Export it as CSV."),
-    (b"SQLite format 3\x00", "an SQLite database", "Export a table as CSV."),
-    (b"\x7fELF", "a program", "Choose a CSV file."),
-    (b"{\\rtf", "an RTF document", "Export its table as CSV."),
+    (
+        b"PK\x03\x04",
+        gettext_noop("an Excel workbook or a ZIP archive"),
+        gettext_noop("Save the sheet as CSV, or unpack the archive."),
+    ),
+    (b"\xd0\xcf\x11\xe0", gettext_noop("an old Excel workbook"), gettext_noop("Open it and save the sheet as CSV.")),
+    (b"\x1f\x8b", gettext_noop("compressed with gzip"), gettext_noop("Unpack it first.")),
+    (b"BZh", gettext_noop("compressed with bzip2"), gettext_noop("Unpack it first.")),
+    (b"\xfd7zXZ", gettext_noop("compressed with xz"), gettext_noop("Unpack it first.")),
+    (b"\x28\xb5\x2f\xfd", gettext_noop("compressed with zstd"), gettext_noop("Unpack it first.")),
+    (b"%PDF", gettext_noop("a PDF document"), gettext_noop("Export its table as CSV.")),
+    (b"\x89PNG", gettext_noop("a PNG image"), gettext_noop("Choose a CSV file.")),
+    (b"\xff\xd8\xff", gettext_noop("a JPEG image"), gettext_noop("Choose a CSV file.")),
+    (b"GIF8", gettext_noop("a GIF image"), gettext_noop("Choose a CSV file.")),
+    (b"PAR1", gettext_noop("a Parquet file"), gettext_noop("Export it as CSV.")),
+    (b"SQLite format 3\x00", gettext_noop("an SQLite database"), gettext_noop("Export a table as CSV.")),
+    (b"\x7fELF", gettext_noop("a program"), gettext_noop("Choose a CSV file.")),
+    (b"{\\rtf", gettext_noop("an RTF document"), gettext_noop("Export its table as CSV.")),
 )
 MARKUP = re.compile(rb"\s*(<!doctype|<html|<\?xml|<svg)", re.IGNORECASE)
 JSON_TEXT = re.compile(rb'\s*(\{\s*["}]|\[\s*[{\["\]])')
@@ -36,11 +43,12 @@ def refuse_other_types(sample: bytes) -> None:
     """
     for mark, kind, remedy in SIGNATURES:
         if sample.startswith(mark):
-            raise BadFile("not_csv", f"The file is {kind}, not CSV. {remedy}")
+            text = gettext("The file is {kind}, not CSV. {remedy}")
+            raise BadFile("not_csv", text.format(kind=gettext(kind), remedy=gettext(remedy)))
     if MARKUP.match(sample):
-        raise BadFile("not_csv", "The file is an HTML or XML document, not CSV. Export its table as CSV.")
+        raise BadFile("not_csv", gettext("The file is an HTML or XML document, not CSV. Export its table as CSV."))
     if JSON_TEXT.match(sample):
-        raise BadFile("not_csv", "The file is JSON, not CSV. Convert it to CSV first.")
+        raise BadFile("not_csv", gettext("The file is JSON, not CSV. Convert it to CSV first."))
 
 
 def refuse_binary(sample: bytes) -> None:
@@ -51,8 +59,7 @@ def refuse_binary(sample: bytes) -> None:
     """
     control = len(sample) - len(sample.translate(None, CONTROL_BYTES + b"\0"))
     if control > len(sample) * CONTROL_SHARE:
-        raise BadFile(
-            "binary_file",
-            f"The file is binary, not text: {control:,} of its first {len(sample):,} bytes are control "
-            "bytes. Choose a CSV file.",
+        text = gettext(
+            "The file is binary, not text: {control} of its first {all} bytes are control bytes. Choose a CSV file."
         )
+        raise BadFile("binary_file", fill(text, control=control, all=len(sample)))

@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from django.utils.translation import gettext as _
+
 NAME_LIMIT = 200  # characters of a column's name; more is cut
 
 
@@ -18,10 +20,11 @@ def unique_names(cells: Sequence[str]) -> tuple[list[str], list[str]]:
         name = _clean(cell)
         if not name:
             name = _free(f"column_{number}", taken, first=True)
-            changes.append(f"Column {number} has no name: called {name}.")
+            changes.append(_("Column {number} has no name: called {name}.").format(number=number, name=name))
         elif name in seen:
             old, name = name, _free(name, taken)
-            changes.append(f"Column {number} repeats the name {old}: called {name}.")
+            text = _("Column {number} repeats the name {old}: called {name}.")
+            changes.append(text.format(number=number, old=old, name=name))
         seen.add(name)
         taken.add(name)
         names.append(name)

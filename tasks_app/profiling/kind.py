@@ -17,6 +17,7 @@ from enum import StrEnum
 
 import msgspec
 import numpy as np
+from django.utils.translation import gettext_noop
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
@@ -34,6 +35,16 @@ class Kind(StrEnum):
     DATETIME = "datetime"
     TEXT = "text"
 
+
+WORDS = (  # what a report calls them
+    gettext_noop("empty"),
+    gettext_noop("boolean"),
+    gettext_noop("integer"),
+    gettext_noop("number"),
+    gettext_noop("date"),
+    gettext_noop("datetime"),
+    gettext_noop("text"),
+)
 
 NUMERIC = frozenset({Kind.INTEGER, Kind.NUMBER})
 DATED = frozenset({Kind.DATE, Kind.DATETIME})

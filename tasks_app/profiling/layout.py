@@ -3,6 +3,8 @@
 import io
 from dataclasses import dataclass
 
+from django.utils.translation import gettext as _
+
 from tasks_app.profiling.dialect import Dialect, settle_dialect
 from tasks_app.profiling.encoding import SAMPLE_BYTES, Encoding, settle_encoding
 from tasks_app.profiling.fault import BadFile
@@ -30,11 +32,11 @@ def settle_layout(
     with opener() as file:
         sample = file.read(SAMPLE_BYTES)
     if not sample.strip():
-        raise BadFile("empty_file", "The file is empty: it has no bytes but white space. Choose another.")
+        raise BadFile("empty_file", _("The file is empty: it has no bytes but white space. Choose another."))
     refuse_other_types(sample)
     settled = settle_encoding(opener, sample, encoding)
     # errors="ignore": the sample may end within a character; the whole file was read without a flaw
     text = io.TextIOWrapper(io.BytesIO(sample), settled.codec, errors="ignore", newline="").read()
     if not text.strip("\ufeff\r\n\t "):
-        raise BadFile("empty_file", "The file is empty: it has no text but white space. Choose another.")
+        raise BadFile("empty_file", _("The file is empty: it has no text but white space. Choose another."))
     return Layout(encoding=settled, dialect=settle_dialect(text, delimiter, quote), has_header=has_header)

@@ -5,7 +5,10 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
+from django.utils.formats import get_format
+from django.utils.translation import gettext as _
 
+from progress_app.words import said
 from tasks_app.profiling.histogram import Histogram
 from tasks_app.profiling.kind import Kind
 from tasks_app.profiling.summary import ColumnSummary
@@ -51,7 +54,7 @@ def to_context(about: About, columns: list[ColumnSummary]) -> dict[str, Any]:
     """Return what the template jobs/profile_csv/report.html shows."""
     return {
         "about": about,
-        "rows": f"{about.rows:,}",
+        "rows": _count(about.rows),
         "width": len(columns),
         "cards": [_card(number, column) for number, column in enumerate(columns[:CARDS], start=1)],
         "more": max(0, len(columns) - CARDS),
@@ -108,8 +111,9 @@ def _card(number: int, column: ColumnSummary) -> dict[str, Any]:
     return {
         "number": number,
         "column": column,
-        "empty": f"{column.empty:,}",
-        "distinct": f"{column.distinct:,}",
+        "kind": said(column.kind.value),
+        "empty": _count(column.empty),
+        "distinct": _count(column.distinct),
         "filled": 100 * column.cells / column.rows if column.rows else 0,
         "figures": _figures(column),
         "histogram": _drawing(column.histogram),
@@ -117,7 +121,7 @@ def _card(number: int, column: ColumnSummary) -> dict[str, Any]:
         "top": [
             {
                 "text": text[:VALUE_LIMIT] + ("…" if len(text) > VALUE_LIMIT else ""),
-                "count": f"{count:,}",
+                "count": _count(count),
                 "share": 100 * count / column.cells,
                 "width": round(100 * count / most, 1),
             }
@@ -131,19 +135,19 @@ def _figures(column: ColumnSummary) -> list[tuple[str, str]]:
     q1, median, q3 = column.quartiles or (None, None, None)
     is_text = column.kind is Kind.TEXT
     pairs = [
-        ("Values", f"{column.cells:,}"),
-        ("Empty", f"{column.empty:,}"),
-        ("Distinct", f"{column.distinct:,}"),
-        ("Minimum", shown(column.low, column.kind)),
-        ("Lower quartile", shown(q1)),
-        ("Median", shown(median)),
-        ("Mean", shown(column.mean)),
-        ("Upper quartile", shown(q3)),
-        ("Maximum", shown(column.high, column.kind)),
-        ("Not finite", f"{column.not_finite:,}" if column.not_finite else ""),
-        ("Shortest", f"{column.shortest:,} characters" if is_text else ""),
-        ("Mean length", f"{column.mean_length:,.1f} characters" if column.mean_length is not None else ""),
-        ("Longest", f"{column.longest:,} characters" if is_text else ""),
+        (_("Values"), _count(column.cells)),
+        (_("Empty"), _count(column.empty)),
+        (_("Distinct"), _count(column.distinct)),
+        (_("Minimum"), shown(column.low, column.kind)),
+        (_("Lower quartile"), shown(q1)),
+        (_("Median"), shown(median)),
+        (_("Mean"), shown(column.mean)),
+        (_("Upper quartile"), shown(q3)),
+        (_("Maximum"), shown(column.high, column.kind)),
+        (_("Not finite"), _count(column.not_finite) if column.not_finite else ""),
+        (_("Shortest"), _characters(column.shortest) if is_text else ""),
+        (_("Mean length"), _characters(column.mean_length)),
+        (_("Longest"), _characters(column.longest) if is_text else ""),
     ]
     return [(name, text) for name, text in pairs if text]
 
@@ -155,10 +159,27 @@ def shown(value: float | datetime | None, kind: Kind | None = None) -> str:
     if isinstance(value, datetime):
         return value.date().isoformat() if kind is Kind.DATE else value.isoformat(sep=" ")
     if isinstance(value, int):
-        return f"{value:,}"
+        return _count(value)
     if 10**DIGITS <= abs(value) < LONGEST_PLAIN:
-        return f"{value:,.2f}"
-    return f"{value:,.{DIGITS}g}"
+        return _local(f"{value:,.2f}")
+    return _local(f"{value:,.{DIGITS}g}")
+
+
+def _count(number: int) -> str:
+    return _local(f"{number:,}")
+
+
+def _characters(length: float | None) -> str:
+    if length is None:
+        return ""
+    number = f"{length:,}" if isinstance(length, int) else f"{length:,.1f}"
+    return _("{number} characters").format(number=_local(number))
+
+
+def _local(figure: str) -> str:
+    """A figure with the separators of the report's language."""
+    separators = {",": get_format("THOUSAND_SEPARATOR"), ".": get_format("DECIMAL_SEPARATOR")}
+    return figure.translate(str.maketrans(separators))
 
 
 def _drawing(histogram: Histogram | None) -> dict[str, Any] | None:
@@ -171,7 +192,7 @@ def _drawing(histogram: Histogram | None) -> dict[str, Any] | None:
     for place, count in enumerate(histogram.counts):
         height = max(1.0, round(HEIGHT * count / most, 1)) if count else 0
         low = histogram.low + place * step
-        label = f"{shown(low)} to {shown(low + step)}: {count:,}"
+        label = _("{low} to {high}: {count}").format(low=shown(low), high=shown(low + step), count=_count(count))
         bars.append({"x": place * BAR_WIDTH, "y": HEIGHT - height, "height": height, "label": label})
     return {
         "bars": bars,

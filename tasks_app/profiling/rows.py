@@ -16,6 +16,9 @@ from functools import partial
 from itertools import chain, islice, zip_longest
 from typing import Protocol
 
+from django.utils.translation import gettext as _
+
+from progress_app.words import fill
 from tasks_app.profiling.fault import BadFile
 from tasks_app.profiling.header import numbered_name, unique_names
 from tasks_app.profiling.layout import Layout
@@ -83,11 +86,11 @@ class Rows:
                 except csv.Error as error:
                     raise _unreadable(reader.line_num, error) from error
         if not self.rows:
-            raise BadFile(
-                "no_rows",
-                f"The file has a header of {self._width:,} columns and no rows. Choose a file with rows, or "
-                "say in the form that its first row is data.",
+            told = _(
+                "The file has a header of {columns} columns and no rows. Choose a file with rows, or "
+                "say in the form that its first row is data."
             )
+            raise BadFile("no_rows", fill(told, columns=self._width))
 
     def _reader(self, text: io.TextIOWrapper) -> Reader:
         dialect = self._layout.dialect
@@ -174,21 +177,20 @@ def _lines(text: io.TextIOWrapper) -> Iterator[str]:
     """Yield lines of a bounded length: a file without line breaks must not come as one string."""
     for line in iter(partial(text.readline, LINE_LIMIT), ""):
         if len(line) == LINE_LIMIT:
-            raise BadFile(
-                "line_too_long",
-                f"A line has more than {LINE_LIMIT:,} characters: the file is no CSV, or its line breaks are "
-                "missing. Export it again.",
+            told = _(
+                "A line has more than {most} characters: the file is no CSV, or its line breaks are "
+                "missing. Export it again."
             )
+            raise BadFile("line_too_long", fill(told, most=LINE_LIMIT))
         yield line
 
 
 def _refuse_wide(width: int) -> None:
     if width > COLUMN_LIMIT:
-        raise BadFile(
-            "too_many_columns",
-            f"A row has {width:,} cells; at most {COLUMN_LIMIT:,} columns are profiled. Check the delimiter, "
-            "or split the file.",
+        text = _(
+            "A row has {cells} cells; at most {most} columns are profiled. Check the delimiter, or split the file."
         )
+        raise BadFile("too_many_columns", fill(text, cells=width, most=COLUMN_LIMIT))
 
 
 def _refuse_unclosed_quote(last: list[str], last_line: int) -> None:
@@ -196,19 +198,19 @@ def _refuse_unclosed_quote(last: list[str], last_line: int) -> None:
     if last == [SENTINEL]:
         return
     breaks = sum(cell.count("\n") or cell.count("\r") for cell in last)
-    raise BadFile(
-        "unclosed_quote",
-        f"The row that begins in line {last_line - breaks:,} opens a quote that is never closed, so its end "
-        'cannot be told. Close it, or choose "none" as the quote character.',
+    text = _(
+        "The row that begins in line {line} opens a quote that is never closed, so its end "
+        'cannot be told. Close it, or choose "none" as the quote character.'
     )
+    raise BadFile("unclosed_quote", fill(text, line=last_line - breaks))
 
 
 def _unreadable(line: int, error: csv.Error) -> BadFile:
     if "field limit" in str(error):
-        return BadFile(
-            "cell_too_long",
-            f"A cell that ends near line {line:,} has more than {csv.field_size_limit():,} characters, often "
-            'by a quote that is not closed. Shorten it, close the quote, or choose "none" as the quote '
-            "character.",
+        text = _(
+            "A cell that ends near line {line} has more than {most} characters, often "
+            'by a quote that is not closed. Shorten it, close the quote, or choose "none" as the quote character.'
         )
-    return BadFile("unreadable_row", f"Line {line:,} cannot be read as CSV ({error}). Correct that line.")
+        return BadFile("cell_too_long", fill(text, line=line, most=csv.field_size_limit()))
+    text = _("Line {line} cannot be read as CSV ({error}). Correct that line.")
+    return BadFile("unreadable_row", fill(text, line=line, error=error))

@@ -16,6 +16,9 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import IO, Final
 
+from django.utils.translation import gettext as _
+
+from progress_app.words import fill
 from tasks_app.thumbnails.refusal import BadArchive, BadPicture, Refused
 
 END: Final = b"PK\x05\x06"
@@ -55,7 +58,7 @@ def opened(file: IO[bytes], limits: Limits) -> Iterator[zipfile.ZipFile]:
     try:
         archive = zipfile.ZipFile(file)
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError) as error:
-        raise BadArchive("not_a_zip", "The file is no ZIP archive that can be read; make it anew.") from error
+        raise BadArchive("not_a_zip", _("The file is no ZIP archive that can be read; make it anew.")) from error
     with archive:
         yield archive
 
@@ -66,10 +69,11 @@ def _check_directory(file: IO[bytes], limits: Limits) -> None:
     tail = file.read(LONGEST_END)
     at = tail.rfind(END)
     if at < 0 or len(tail) < at + 16:
-        raise BadArchive("not_a_zip", "The file is no ZIP archive; put the images into one and upload that.")
+        raise BadArchive("not_a_zip", _("The file is no ZIP archive; put the images into one and upload that."))
     (size,) = struct.unpack_from("<I", tail, at + 12)
     if size > limits.entries * DIRECTORY_BYTES_A_NAME:
-        raise BadArchive("archive_too_large", f"The archive names more than {limits.entries:,} files; divide it.")
+        text = _("The archive names more than {most} files; divide it.")
+        raise BadArchive("archive_too_large", fill(text, most=limits.entries))
     file.seek(0)
 
 
@@ -82,15 +86,12 @@ def contents(archive: zipfile.ZipFile, limits: Limits) -> Contents:
     """
     entries = archive.infolist()
     if len(entries) > limits.entries:
-        raise BadArchive(
-            "archive_too_large", f"The archive has {len(entries):,} files; {limits.entries:,} are allowed: divide it."
-        )
+        text = _("The archive has {count} files; {most} are allowed: divide it.")
+        raise BadArchive("archive_too_large", fill(text, count=len(entries), most=limits.entries))
     whole = sum(entry.file_size for entry in entries)
     if whole > limits.archive_bytes:
-        raise BadArchive(
-            "archive_too_large",
-            f"The archive unpacks to {whole:,} bytes; {limits.archive_bytes:,} are allowed: divide it.",
-        )
+        text = _("The archive unpacks to {size} bytes; {most} are allowed: divide it.")
+        raise BadArchive("archive_too_large", fill(text, size=whole, most=limits.archive_bytes))
     return _sorted_out(entries, limits)
 
 
@@ -119,15 +120,16 @@ def _reason_against(entry: zipfile.ZipInfo, seen: set[str], limits: Limits) -> s
         or ":" in path.parts[0]
         or len(str(path)) > LONGEST_NAME
     ):
-        return "its name leads out of the archive, or is too long"
+        return _("its name leads out of the archive, or is too long")
     if stat.S_ISLNK(entry.external_attr >> 16):
-        return "it is a link, not a file"
+        return _("it is a link, not a file")
     if entry.flag_bits & 1:
-        return "it is encrypted"
+        return _("it is encrypted")
     if _folded(entry.filename) in seen:
-        return "another file of the archive has the same name"
+        return _("another file of the archive has the same name")
     if entry.file_size > limits.image_bytes:
-        return f"it unpacks to {entry.file_size:,} bytes; {limits.image_bytes:,} are allowed"
+        text = _("it unpacks to {size} bytes; {most} are allowed")
+        return fill(text, size=entry.file_size, most=limits.image_bytes)
     return ""
 
 
@@ -153,7 +155,7 @@ def read(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, limits: Limits) -> by
         with archive.open(entry) as file:
             data = file.read(limits.image_bytes + 1)
     except (zipfile.BadZipFile, zlib.error, OSError, EOFError, NotImplementedError, RuntimeError) as error:
-        raise BadPicture("it is damaged in the archive") from error
+        raise BadPicture(_("it is damaged in the archive")) from error
     if len(data) > limits.image_bytes:
-        raise BadPicture(f"it unpacks to more than {limits.image_bytes:,} bytes")
+        raise BadPicture(fill(_("it unpacks to more than {most} bytes"), most=limits.image_bytes))
     return data

@@ -4,8 +4,10 @@ import io
 import warnings
 from typing import Final
 
+from django.utils.translation import gettext as _
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from progress_app.words import fill
 from tasks_app.thumbnails.refusal import BadPicture
 
 READABLE: Final = ("JPEG", "PNG", "GIF", "WEBP", "BMP", "TIFF")  # each a decoder that strangers may feed
@@ -31,24 +33,25 @@ def thumbnail(data: bytes, *, edge: int, form: str, most_pixels: int) -> bytes:
         warnings.simplefilter("ignore")  # of odd metadata and of size, which is checked here
         image = _opened(data)
         if image.width * image.height > most_pixels:
-            raise BadPicture(f"it has {image.width:,} × {image.height:,} pixels; {most_pixels:,} in all are allowed")
+            text = _("it has {width} × {height} pixels; {most} in all are allowed")
+            raise BadPicture(fill(text, width=image.width, height=image.height, most=most_pixels))
         try:
             return _scaled(image, edge, form)
         except MemoryError:
             raise
         except Exception as error:  # decoders fail in every way there is
-            raise BadPicture("it is a broken image") from error
+            raise BadPicture(_("it is a broken image")) from error
 
 
 def _opened(data: bytes) -> Image.Image:
     try:
         return Image.open(io.BytesIO(data), formats=READABLE)
     except Image.DecompressionBombError as error:
-        raise BadPicture("it has far too many pixels") from error
+        raise BadPicture(_("it has far too many pixels")) from error
     except UnidentifiedImageError as error:
-        raise BadPicture(f"it is no image of a known kind ({', '.join(READABLE)})") from error
+        raise BadPicture(_("it is no image of a known kind ({kinds})").format(kinds=", ".join(READABLE))) from error
     except Exception as error:
-        raise BadPicture("it is a broken image") from error
+        raise BadPicture(_("it is a broken image")) from error
 
 
 def _scaled(image: Image.Image, edge: int, form: str) -> bytes:

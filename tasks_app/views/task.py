@@ -23,6 +23,7 @@ from tasks_app.history import history
 from tasks_app.inputs import given
 from tasks_app.joblog import joblog
 from tasks_app.models import Family, Task
+from tasks_app.outputs import given_back
 from tasks_app.permissions import may_control, may_start, visible_task
 from tasks_app.refusal import Refused
 from tasks_app.subscriptions import can_mail, subscribe, unsubscribe, wants_mail
@@ -54,6 +55,7 @@ def _shown(request: HttpRequest, task: Task) -> Mapping[str, Any]:
         "task": task,
         "job": job,
         "given": given(job, task) if job else [],
+        "given_back": given_back(job, task.result),
         "files_given": [file for file in files if file.field],
         "past_attempts": past_attempts(task),
         "trail": trail(task),

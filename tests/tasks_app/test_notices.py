@@ -8,6 +8,8 @@ import pytest
 from django.contrib.auth.models import User
 from django.db import DatabaseError
 from django.test import Client
+from django.utils import translation
+from django.utils.translation import gettext
 
 from progress_app import connections
 from progress_app.channels import user_channel
@@ -48,6 +50,13 @@ def test_the_owner_is_told_once_that_the_task_ended(
     [notice] = told(owner)
     assert (notice["task"], notice["state"], notice["title"]) == (str(task.pk), state, "a_job")
     assert notice["url"] == f"/tasks/{task.pk}/"
+
+
+def test_a_title_travels_as_it_was_written_for_each_page_to_say_it(owner: User) -> None:
+    with translation.override("de"):
+        announce.announce_end(TaskFactory.create(owner=owner, ended=True))
+        assert gettext("Rehearsal") == "Probelauf"
+    assert [notice["title"] for notice in told(owner)] == ["Rehearsal"]
 
 
 def test_who_asked_is_told_too_and_who_may_no_longer_see_it_is_not(

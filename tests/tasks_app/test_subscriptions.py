@@ -7,6 +7,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.core import mail
 from django.test import Client
+from django.utils import translation
 
 from progress_app import patience
 from progress_app.events import State
@@ -44,6 +45,18 @@ def test_one_mail_comes_at_the_end_and_not_before(task: Task, reader: User) -> N
     assert letter.to == ["owner@example.org"]
     assert letter.subject == "Rehearsal: Succeeded"
     assert str(task.pk) in letter.body
+
+
+def test_the_mail_is_in_the_language_in_which_it_was_asked_for(task: Task, reader: User) -> None:
+    client = Client(headers={"Accept-Language": "de"})
+    client.force_login(reader)
+    with translation.override("en"):  # which it ends with: a request leaves its language to the thread
+        client.post(f"/tasks/{task.pk}/tell-me/")
+    end(task)
+    assert tell() == 1
+    (letter,) = mail.outbox
+    assert letter.subject == "Probelauf: Erfolgreich"
+    assert letter.body.startswith("Die Aufgabe „Probelauf“")
 
 
 def test_who_changed_their_mind_gets_none(task: Task, reader: User) -> None:

@@ -5,6 +5,7 @@
  * it, and the task's own page shows the end itself.
  */
 import { subscribe } from "../progress_app/event-stream.js";
+import { say } from "../progress_app/words.js";
 import { keep } from "./news.js";
 import { toast } from "./page-signs.js";
 
@@ -50,7 +51,7 @@ class Notices {
   #show() {
     if (document.hidden) return;
     for (const { title, state, url } of this.#kept.splice(0)) {
-      const words = `${title}: ${this.#config[state] ?? state}`;
+      const words = `${say(title)}: ${this.#config[state] ?? state}`;
       toast(words, { tone: state, href: url });
       keep({ words, state, url });
     }

@@ -7,6 +7,7 @@
  */
 import { FINAL } from "../progress_app/states.js";
 import { stateText } from "../progress_app/wording.js";
+import { say } from "../progress_app/words.js";
 import { freshPage } from "./fresh-page.js";
 import { holdPlace, isOutOfSight, placeOf } from "./held-place.js";
 import { showLocalTimes } from "./local-times.js";
@@ -82,7 +83,7 @@ async function takeAnew() {
 }
 
 function tellEnd({ state, error }) {
-  const words = [`${name}: ${stateText(state)}`, error?.text].filter(Boolean).join(". ");
+  const words = [`${name}: ${stateText(state)}`, say(error?.text ?? "")].filter(Boolean).join(". ");
   if (isOutOfSight(bar)) toast(words, { tone: state }); // else the bar says it
   if (tellsInBrowser && document.hidden) new Notification(words, { tag: location.pathname });
 }
