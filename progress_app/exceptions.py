@@ -69,7 +69,16 @@ class TaskCancelled(BaseException):
 
 
 class TimeLimitReached(BaseException):
-    """The job ran longer than it may: raised in it at its next progress call."""
+    """The job ran longer than it may: raised in it at its next progress call.
+
+    Attributes:
+        limit_s: how long it may run, in seconds; None: nobody said.
+
+    """
+
+    def __init__(self, text: str, limit_s: float | None = None) -> None:
+        super().__init__(text)
+        self.limit_s = limit_s
 
 
 class AttemptSuperseded(BaseException):

@@ -108,7 +108,8 @@ class Halt:
         """Look at the clock, and do what is due."""
         now_s, limit_s = self._clock(), self._limits.time_limit_s
         if limit_s is not None and now_s - self._began_s > limit_s and not self._told:
-            self.ask(TimeLimitReached(f"The job ran longer than the {limit_s:g} s that it may take."))
+            text = f"The job ran longer than the {limit_s:g} s that it may take."
+            self.ask(TimeLimitReached(text, limit_s))
         reason = self.reasons[0] if self.reasons else None
         if reason is None or isinstance(reason, _Unknown):
             return

@@ -22,6 +22,8 @@ from types import TracebackType
 from typing import IO, Any, Final, Self
 from uuid import NAMESPACE_OID, UUID, uuid5
 
+from django.utils.translation import gettext_noop
+
 from progress_app import conf, connections
 from progress_app.checkpoint import Checkpoint
 from progress_app.events import Fault, Snapshot, State
@@ -30,10 +32,12 @@ from progress_app.host import Fan, Lease
 from progress_app.outlook import Paces
 from progress_app.reading import Reading
 from progress_app.reporter import Reporter as PlainReporter
+from progress_app.words import also
 
 NO_LEASE_S: Final = float("inf")  # nobody else runs a plain task's attempt: Celery alone knows of it
 ASK_NEVER_S: Final = 86_400.0 * 30
-FAILED: Final = Fault(code="failed", text="The task stopped because of a fault in its program.")
+FAILED: Final = Fault(code="failed", text=gettext_noop("The task stopped because of a fault in its program."))
+also([FAILED.text])
 
 
 class Lonely:

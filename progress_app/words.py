@@ -65,6 +65,13 @@ UNITS = (
     _("steps"),
     _("tasks"),
 )
+# How much a line of a log matters.
+LEVELS = (
+    _("debug"),
+    _("error"),
+    _("info"),
+    _("warning"),
+)
 STATES: Final = frozenset(state.value for state in State)
 _of_project: dict[str, None] = {}
 
@@ -101,7 +108,7 @@ def translated() -> dict[str, str]:
     """Each word that is another one in the present language; empty in English."""
     if (get_language() or "en").startswith("en"):
         return {}
-    every = (*WORDS, *UNITS, *filter(None, _of_project))
+    every = (*WORDS, *UNITS, *LEVELS, *filter(None, _of_project))
     return {word: gettext(word) for word in every if gettext(word) != word}
 
 

@@ -17,7 +17,9 @@ from django.utils.translation import gettext_lazy as _
 from progress_app.channels import ROWS
 from progress_app.events import Snapshot
 from progress_app.widget import context
+from progress_app.words import said
 from tasks_app import lifecycle, registry, schedule_admin  # noqa: F401  (registers the schedules)
+from tasks_app.audit import VERBS
 from tasks_app.models import Attachment, AuditEntry, Task
 from tasks_app.paging import BoundedPaginator
 from tasks_app.search import ALL, ids, searched_since, terms
@@ -26,7 +28,7 @@ UNSHOWN: Final = ("log", "traceback", "result", "params", "pace")
 RECORD: Final = {
     _("What it is"): ("id", "job", "own_title", "owner", "group", "origin", "params", "retry_of", "parent"),
     _("How it went"): ("state", "attempt", "worker", "percent", "message", "created_at", "started_at", "finished_at"),
-    _("How it ended"): ("result", "error_code", "error_text", "traceback", "past_attempts"),
+    _("How it ended"): ("result", "error_code", "why", "trace", "past_attempts"),
 }
 MOST_AT_ONCE: Final = 10_000  # their ids are the parameters of one task: 370 KB
 
@@ -55,13 +57,18 @@ class AuditInline(admin.TabularInline[AuditEntry, Task]):
 
     model = AuditEntry
     template = "admin/tasks_app/task/_inline.html"
-    fields = readonly_fields = ("at", "name", "verb", "detail", "origin")
+    fields = readonly_fields = ("at", "name", "deed", "detail", "origin")
     extra = 0
     can_delete = False
 
     def has_add_permission(self, _request: HttpRequest, _obj: Task | None = None) -> bool:
         """It is written by the deeds themselves."""
         return False
+
+    @admin.display(description=_("deed"))
+    def deed(self, entry: AuditEntry) -> str:
+        """What was done, in words."""
+        return str(VERBS.get(entry.verb, entry.verb))
 
 
 class JobFilter(admin.SimpleListFilter):
@@ -94,7 +101,7 @@ class TaskAdmin(admin.ModelAdmin[Task]):
     show_full_result_count = False  # counting a million rows is slow and says little
     actions = ("cancel", "retry")
     inlines = (AttachmentInline, AuditInline)
-    exclude: ClassVar[tuple[str, ...]] = ("snapshot", "log", "pace")
+    exclude: ClassVar[tuple[str, ...]] = ("snapshot", "log", "pace", "error_text", "traceback")
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Task]:
         """A list without the fields that only a task's own page shows, and without children, unless it is a search."""
@@ -124,7 +131,7 @@ class TaskAdmin(admin.ModelAdmin[Task]):
     def get_readonly_fields(self, _request: HttpRequest, _obj: Task | None = None) -> list[str]:
         """All of them: a record is not edited."""
         hidden = {*self.exclude, "id"}
-        return ["id", *(field.name for field in self.opts.fields if field.name not in hidden)]
+        return ["id", *(field.name for field in self.opts.fields if field.name not in hidden), "why", "trace"]
 
     def get_fieldsets(self, request: HttpRequest, obj: Task | None = None) -> list[Any]:
         """What people look for first, and the rest folded away."""
@@ -150,6 +157,18 @@ class TaskAdmin(admin.ModelAdmin[Task]):
     def title(self, task: Task) -> str:
         """The job's title, its name when it is gone from the code."""
         return registry.title_of(task.job)
+
+    @admin.display(description=_("text of the error"))
+    def why(self, task: Task) -> str:
+        """Why it ended badly, in the reader's language where the project has the words."""
+        return said(task.error_text) or self.get_empty_value_display()
+
+    @admin.display(description=_("traceback"))
+    def trace(self, task: Task) -> str:
+        """Where the job was then."""
+        if not task.traceback:
+            return self.get_empty_value_display()
+        return render_to_string("admin/tasks_app/task/_traceback.html", {"traceback": task.traceback})
 
     @admin.display(description=_("progress"), ordering="percent")
     def bar(self, task: Task) -> SafeString:

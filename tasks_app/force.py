@@ -17,8 +17,9 @@ from progress_app.events import State
 from progress_app.exceptions import TaskCancelled, TimeLimitReached
 from tasks_app.interrupts import Interrupts
 from tasks_app.joblog import kept_log
+from tasks_app.language import speaking
 from tasks_app.lifecycle import announce_end
-from tasks_app.limits import TIME_LIMIT
+from tasks_app.limits import too_long
 from tasks_app.models import Task
 
 WRITE_WITHIN_S: Final = 5.0  # a database that hangs does not keep the process alive: maintenance writes the end then
@@ -60,7 +61,9 @@ class JobForce:
         if isinstance(reason, TaskCancelled):
             return {"state": State.CANCELLED, **where}
         if isinstance(reason, TimeLimitReached):
-            told = {"error_code": TIME_LIMIT, "error_text": str(reason), "failures": self._task.failures + 1}
+            with speaking(self._task.language):
+                fault = too_long(reason.limit_s)
+            told = {"error_code": fault.code, "error_text": fault.text, "failures": self._task.failures + 1}
             return {"state": State.FAILED, **told, **where}
         return None
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import IO, Final
 
 from django.db import InterfaceError, OperationalError, close_old_connections
+from django.utils.translation import gettext
 
 from progress_app.checkpoint import Checkpoint
 from progress_app.events import Snapshot, State
@@ -79,8 +80,8 @@ class TaskHost:
         except OSError as error:
             if error.errno not in NO_ROOM:
                 raise
-            text = f"There is no room left to keep the file {name!r}: ask for more, then run the task again."
-            raise JobError("storage_full", text) from error
+            text = gettext("There is no room left to keep the file {name}: ask for more, then run the task again.")
+            raise JobError("storage_full", text.format(name=repr(name))) from error
 
     def _attach(self, file: IO[bytes] | Path, name: str) -> None:
         if isinstance(file, Path):

@@ -2,6 +2,8 @@
 
 from typing import Final
 
+from django.utils.translation import gettext
+
 from progress_app.events import Fault
 from tasks_app import conf
 from tasks_app.registry import Job
@@ -26,4 +28,12 @@ def over_time(job: Job | None, ran_s: float) -> Fault | None:
     """The fault of an attempt that ran for so long; None: it was within its limit."""
     if job is None or job.time_limit_s is None or ran_s < job.time_limit_s:
         return None
-    return Fault(code=TIME_LIMIT, text=f"The job ran longer than the {job.time_limit_s:g} s that it may take.")
+    return too_long(job.time_limit_s)
+
+
+def too_long(limit_s: float | None) -> Fault:
+    """The fault of an attempt that ran longer than so many seconds, in the present language."""
+    if limit_s is None:
+        return Fault(code=TIME_LIMIT, text=gettext("The job ran longer than it may."))
+    text = gettext("The job ran longer than the {limit} s that it may take.")
+    return Fault(code=TIME_LIMIT, text=text.format(limit=f"{limit_s:g}"))

@@ -13,7 +13,7 @@ from progress_app.events import Fault, State
 from progress_app.exceptions import AttemptSuperseded, TaskCancelled, TimeLimitReached
 from progress_app.words import also, fill
 from tasks_app import conf
-from tasks_app.limits import TIME_LIMIT
+from tasks_app.limits import too_long
 from tasks_app.registry import BadParameters, JobError, PermanentJobError, UnknownJob
 
 UNEXPECTED: Final = Fault(
@@ -65,7 +65,7 @@ def outcome_of(work: Callable[[], Any]) -> Outcome:
     except (TaskCancelled, AttemptSuperseded, SystemExit) as interruption:
         return _INTERRUPTED[type(interruption)]
     except TimeLimitReached as error:
-        return _failure(Fault(code=TIME_LIMIT, text=str(error)), error)
+        return _failure(too_long(error.limit_s), error)
     except JobError as error:
         cause = None if isinstance(error, PermanentJobError) else error
         return _failure(Fault(code=error.code, text=error.sentence), cause)

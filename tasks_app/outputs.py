@@ -15,12 +15,21 @@ OF_CHILDREN: Final[Mapping[str, Words]] = {"children": _("Parts"), "done": _("Do
 def given_back(job: Job | None, result: Any) -> list[tuple[str, Any]] | None:
     """The values of a result with names, in their order, each by its label; None of any other result.
 
-    A key for which the job has no words speaks for itself: "bad_rows" is shown as "Bad rows".
+    A key for which the job has no words speaks for itself: "bad_rows" is shown as "Bad rows". Within a value the keys
+    may be anything, such as names of files: there only words of the job's take the place of one.
     """
     if not isinstance(result, dict) or not result:
         return None
     labels = {**OF_CHILDREN, **(job.results if job else {})}
-    return [(str(labels.get(key) or _readable(key)), value) for key, value in result.items()]
+    return [(str(labels.get(key) or _readable(key)), _labelled(value, labels)) for key, value in result.items()]
+
+
+def _labelled(value: Any, labels: Mapping[str, Words]) -> Any:
+    if isinstance(value, list):
+        return [_labelled(part, labels) for part in value]
+    if not isinstance(value, dict):
+        return value
+    return {str(labels.get(key, key)): _labelled(part, labels) for key, part in value.items()}
 
 
 def _readable(key: str) -> str:

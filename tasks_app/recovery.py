@@ -12,6 +12,7 @@ from progress_app.words import also
 from tasks_app import attempts, children, conf, registry
 from tasks_app.announce import announce_end
 from tasks_app.joblog import kept_log
+from tasks_app.language import speaking
 from tasks_app.limits import over_time
 from tasks_app.models import Task
 from tasks_app.record import noted_snapshot
@@ -59,7 +60,8 @@ def _overtime(job: registry.Job | None, noted: Snapshot, task: Task) -> Fault | 
     """The fault of an attempt that was ended for its time, or would have been; None: it was not."""
     if noted.attempt != task.attempt or noted.started_at is None:
         return None
-    return over_time(job, noted.ts - noted.started_at)
+    with speaking(task.language):
+        return over_time(job, noted.ts - noted.started_at)
 
 
 def _put_back(task: Task, noted: Snapshot) -> State | None:

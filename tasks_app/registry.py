@@ -214,8 +214,9 @@ def get(name: str) -> Job:
     found = _jobs.get(name)
     if found is None:
         near = get_close_matches(name, _jobs, 1)
-        hint = f" Did you mean {near[0]}?" if near else ""
-        raise UnknownJob(f"No job named {name!r}. Known jobs: {', '.join(sorted(_jobs)) or 'none'}.{hint}")
+        hint = " " + _("Did you mean {name}?").format(name=near[0]) if near else ""
+        text = _("No job named {name}. Known jobs: {known}.")
+        raise UnknownJob(text.format(name=repr(name), known=", ".join(sorted(_jobs)) or "–") + hint)
     return found
 
 

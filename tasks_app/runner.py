@@ -7,9 +7,7 @@ from inspect import iscoroutine
 from typing import Any, Final, TypeVar
 from uuid import UUID
 
-from django.conf import settings as project
 from django.db import DataError, Error, close_old_connections
-from django.utils import translation
 
 from progress_app import conf as progress_conf
 from progress_app import connections
@@ -25,6 +23,7 @@ from tasks_app.force import JobForce
 from tasks_app.host import TaskHost
 from tasks_app.interrupts import Interrupts
 from tasks_app.joblog import keepable
+from tasks_app.language import speaking
 from tasks_app.limits import cancel_grace_s, hard_limit_s
 from tasks_app.models import Task
 from tasks_app.origin import coming_from
@@ -67,7 +66,7 @@ def _attempt(task: Task, interrupts: Interrupts) -> Ending:
     children.began(task)
     reporter = _reporter(task, interrupts)
     reporter.start()
-    with translation.override(task.language or project.LANGUAGE_CODE):  # the job speaks as who started it reads
+    with speaking(task.language):  # the job speaks as who started it reads
         outcome = outcome_of(lambda: _work(task, reporter, interrupts))
     try:
         _write(task, reporter, outcome)

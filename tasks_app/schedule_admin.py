@@ -83,7 +83,7 @@ def form_for(job: registry.Job, owner: Any, params: dict[str, Any]) -> type[Sche
 class ScheduleAdmin(admin.ModelAdmin[Schedule]):
     """Adding asks for the job first."""
 
-    list_display = ("name", "job", "when", "enabled", "last_run_at", "total_run_count")
+    list_display = ("name", "title", "when", "enabled", "last_run_at", "total_run_count")
     list_filter = ("enabled",)
     search_fields = ("name",)
     list_select_related = TIMES
@@ -93,6 +93,11 @@ class ScheduleAdmin(admin.ModelAdmin[Schedule]):
     def get_queryset(self, request: HttpRequest) -> QuerySet[Schedule]:
         """Only those that start jobs: the others are django-celery-beat's own pages' business."""
         return super().get_queryset(request).filter(task=START)
+
+    @admin.display(description=gettext_lazy("job"))
+    def title(self, schedule: Schedule) -> str:
+        """What its job is called."""
+        return registry.title_of(schedule.job)
 
     @admin.display(description=gettext_lazy("when"))
     def when(self, schedule: Schedule) -> str:

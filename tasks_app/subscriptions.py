@@ -8,13 +8,14 @@ from django.conf import settings
 from django.core.mail import send_mail
 from django.db.models import F
 from django.template.loader import render_to_string
-from django.utils import timezone, translation
+from django.utils import timezone
 from django.utils.translation import get_language
 from django.utils.translation import gettext as _
 
 from progress_app import patience
 from progress_app.events import FINAL
 from tasks_app import conf
+from tasks_app.language import speaking
 from tasks_app.models import Subscription, Task
 from tasks_app.refusal import Refused
 
@@ -83,7 +84,7 @@ def _send(one: Subscription) -> bool:
 def _letter(one: Subscription) -> tuple[str, str]:
     """Subject and text in the language in which it was asked for; the subject is one line whatever the title holds."""
     shown = {"task": one.task, "url": _url(one.task)}
-    with translation.override(one.language or settings.LANGUAGE_CODE):
+    with speaking(one.language):
         subject = render_to_string("tasks_app/mail/ended_subject.txt", shown)
         return " ".join(subject.split()), render_to_string("tasks_app/mail/ended.txt", shown)
 

@@ -47,7 +47,6 @@ class ChangeTasksForm(forms.Form):
     restartable=False,
     unlisted=True,
     results={
-        "verb": _("What"),
         "done": _("Done"),
         "refused": _("Refused"),
         "search": _("Search"),
@@ -69,4 +68,4 @@ def change_tasks(progress: "Reporter", *, verb: str, ids: list[UUID], search: st
         except (lifecycle.Refused, Task.DoesNotExist) as error:
             refused[str(error)] += 1
             progress.log(f"{key}: {error}", level="warning")
-    return {"verb": verb, "done": done, "refused": dict(refused), "search": search or None, "selected": len(keys)}
+    return {"done": done, "refused": dict(refused), "search": search or None, "selected": len(keys)}

@@ -61,7 +61,7 @@ class ThumbnailsForm(forms.Form):
 class BatchForm(ThumbnailsForm):
     """The same, for some of the archive's files."""
 
-    places = forms.JSONField()
+    places = forms.JSONField(label=_("Places in the archive"))
 
 
 @job(
@@ -96,7 +96,7 @@ def make_thumbnails(progress: "Reporter", *, upload: "File[Any]", edge: int, for
     title=_("Batch of thumbnails"),
     form=BatchForm,
     internal=True,
-    results={"made": _("Thumbnails"), "refused": _("Refused")},
+    results={"made": _("Thumbnails"), "refused": _("Refused"), "name": _("File"), "reason": _("Reason")},
 )
 def thumbnail_batch(
     progress: "Reporter", *, upload: "File[Any]", edge: int, form: str, places: list[int]

@@ -14,6 +14,7 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils.cache import get_conditional_response
 from django.utils.http import http_date
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods
 
 from progress_app import polling
@@ -70,7 +71,7 @@ def _too_often(shared: Shared) -> HttpResponse | None:
     cache.add(key, 0, timeout=2 * MINUTE_S)
     if cache.incr(key) <= MOST_A_MINUTE:
         return None
-    refusal = HttpResponse("Too many requests for this link; try again in a minute.", status=429)
+    refusal = HttpResponse(_("Too many requests for this link; try again in a minute."), status=429)
     refusal["Retry-After"] = str(MINUTE_S)
     return refusal
 

@@ -1,4 +1,5 @@
 /** A list of log lines that grows at its end and follows it unless the reader has scrolled up; by level and words. */
+import { say } from "../progress_app/words.js";
 import { clockText } from "./local-times.js";
 
 const MOST_LINES = 2_000;
@@ -71,7 +72,7 @@ export class Log {
   #draw({ level, text, ts }) {
     const line = this.#template.content.firstElementChild.cloneNode(true);
     line.dataset.level = level;
-    line.querySelector(".log-level").textContent = level;
+    line.querySelector(".log-level").textContent = say(level);
     line.querySelector(".log-text").textContent = text;
     showTime(line, ts);
     return line;
