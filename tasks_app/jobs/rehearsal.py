@@ -49,7 +49,7 @@ class RehearsalForm(forms.Form):
     stages = forms.IntegerField(
         min_value=1,
         max_value=len(STAGES),
-        initial=2,
+        initial=len(STAGES),
         label=_("Stages"),
         help_text=_("Into how many named stages the steps are divided: 1 to 5."),
     )

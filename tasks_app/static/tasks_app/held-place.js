@@ -12,12 +12,14 @@ export function isOutOfSight(element) {
 
 /** The room that an element has now, for what will replace it. */
 export function placeOf(element) {
-  return { height: element.offsetHeight, isInSight: !document.hidden && !isOutOfSight(element) };
+  const { marginBottom } = getComputedStyle(element);
+  return { height: element.offsetHeight, marginBottom, isInSight: !document.hidden && !isOutOfSight(element) };
 }
 
 /** Keep an element within this height in pixels until somebody turns to it; a lower one keeps its place free. */
-export function holdPlace(element, height) {
+export function holdPlace(element, { height, marginBottom }) {
   element.style.minHeight = `${height}px`;
+  element.style.marginBottom = marginBottom;
   if (element.scrollHeight <= height) return;
   element.style.height = element.style.minHeight;
   element.dataset.held = "";

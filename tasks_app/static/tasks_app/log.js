@@ -22,7 +22,7 @@ export class Log {
     this.#scrollToEnd();
     followButton.addEventListener("click", () => this.#scrollToEnd());
     list.addEventListener("scroll", () => this.#isAtEnd && this.#hideButton());
-    for (const tool of [least, search]) tool.hidden = tool.labels[0].hidden = false; // useless without this module
+    for (const tool of [least, least.labels[0], search, search.labels[0]]) delete tool.dataset.later; // of use now
     least.addEventListener("change", () => (list.dataset.least = least.value));
     search.addEventListener("input", () => this.#search(search.value));
   }

@@ -109,7 +109,7 @@ async function swapParts() {
   const outcome = document.getElementById("outcome");
   const hasEnded = FINAL.has(outcome.dataset.state) && !FINAL.has(shownState);
   shownState = outcome.dataset.state;
-  if (hasEnded && place.isInSight) holdPlace(outcome, place.height);
+  if (hasEnded && place.isInSight) holdPlace(outcome, place);
   tidyLog();
   showLocalTimes(document);
   growWaterfall();
