@@ -74,17 +74,34 @@ def forecast(legs: Sequence[Leg]) -> Eta | None:
     return eta(total_s, deviation_s / total_s if total_s > 0 else math.inf)
 
 
-def _stretch(legs: Sequence[Leg]) -> float:
-    """This run's pace by the usual one, from the stages behind it; the more they weigh, the more they say."""
-    behind = [leg for leg in legs if leg.earlier and leg.is_done and leg.elapsed_s > 0]
-    usual_s = sum(leg.usual_s for leg in behind)
+def _stretch(legs: Sequence[Leg]) -> Estimate:
+    """This run's pace by the usual one, from what is behind it, as a logarithm, and how far what comes may be from it.
+
+    The more of the usual time is behind, the more it says; so does a pace that is farther from the usual one than
+    chance explains: that run was given something else than the earlier ones.
+    """
+    known = [(leg.elapsed_s, _usual_until_now_s(leg)) for leg in legs if leg.earlier and leg.elapsed_s > 0]
+    usual_s = sum(usual_s for _, usual_s in known)
     if usual_s <= 0:
-        return 1.0
-    share = usual_s / sum(leg.usual_s for leg in legs if leg.earlier)
-    return float((sum(leg.elapsed_s for leg in behind) / usual_s) ** min(1.0, PAIR * share))
+        return 0.0, 0.0
+    share = min(1 - LEAST_FRACTION, usual_s / sum(leg.usual_s for leg in legs if leg.earlier))
+    apart = math.log(sum(elapsed_s for elapsed_s, usual_s in known if usual_s > 0) / usual_s)
+    trust = min(1.0, PAIR * share)
+    if abs(apart) > LEAST_SPREAD:
+        trust = max(trust, 1 - (own(share) / apart) ** 2)
+    return apart * trust, abs(apart) * (1 - trust)
 
 
-def _remaining(leg: Leg, stretch: float, legs: Sequence[Leg]) -> Estimate | None:
+def _usual_until_now_s(leg: Leg) -> float:
+    """When earlier runs were as far in this stage."""
+    if leg.is_done:
+        return leg.usual_s
+    if leg.fraction is None or leg.fraction < LEAST_FRACTION:
+        return 0.0
+    return statistics.median(reached(marks, leg.fraction) for marks in leg.earlier)
+
+
+def _remaining(leg: Leg, stretch: Estimate, legs: Sequence[Leg]) -> Estimate | None:
     known = [found for found in (_by_own_pace(leg), _by_earlier_runs(leg, stretch)) if found]
     if known:
         return _blend(known)
@@ -112,12 +129,13 @@ def _by_own_pace(leg: Leg) -> Estimate | None:
     return mean + lean * apart, math.hypot(doubt, DISAGREEMENT * apart)
 
 
-def _by_earlier_runs(leg: Leg, stretch: float) -> Estimate | None:
-    left_s = [_left_s(leg, marks, stretch) for marks in leg.earlier]
+def _by_earlier_runs(leg: Leg, stretch: Estimate) -> Estimate | None:
+    left_s = [_left_s(leg, marks, math.exp(stretch[0])) for marks in leg.earlier]
     logs = [math.log(seconds) for seconds in left_s if seconds > LEAST_S]
     if not logs or len(logs) * PAIR < len(left_s):
         return None  # this run is already longer than most: they say nothing about its rest
-    return statistics.median(logs), _spread(logs)
+    doubt = stretch[1] if leg.elapsed_s <= 0 else 0.0
+    return statistics.median(logs), math.hypot(_spread(logs), doubt)
 
 
 def _left_s(leg: Leg, marks: Marks, stretch: float) -> float:

@@ -1,11 +1,11 @@
 """The last runs of a job: how long they took and how they ended, for whoever is about to start another one."""
 
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from statistics import quantiles
-from typing import Final
+from typing import Any, Final
 from uuid import UUID
 
 from django.db.models import Sum
@@ -21,12 +21,16 @@ WIDE: Final = 2  # the middle half of the runs differs by more than this: it dep
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Run:
-    """One ended task; `duration_s` is None if it never began, `size` is that of its given files, if asked for."""
+    """One ended task; `duration_s` is None if it never began, `size` is that of its given files, if asked for.
+
+    `params` are the values that it was started with.
+    """
 
     state: State
     duration_s: float | None
     finished_at: datetime
     size: int = 0
+    params: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +67,10 @@ class History:
         """The same of runs whose files were about as large, in bytes; None while too few of these have succeeded."""
         return _usual(run for run in self.runs if run.size and size <= NEAR * run.size and run.size <= NEAR * size)
 
+    def usual_with(self, params: Mapping[str, Any]) -> Usual | None:
+        """The same of runs that were started with the same values; None while too few of these have succeeded."""
+        return _usual(run for run in self.runs if run.params == params)
+
     @property
     def counts(self) -> dict[State, int]:
         """How many ended in each way, the most frequent first."""
@@ -75,7 +83,7 @@ def history(job: str, most: int = MOST_RUNS, *, sized: bool = False) -> History:
     One query; `sized`: one more, for how much they were given.
     """
     ended = Task.objects.filter(job=job, state__in=sorted(FINAL), finished_at__isnull=False)
-    rows = list(ended.order_by("-created_at").values_list("pk", "state", "started_at", "finished_at")[:most])
+    rows = list(ended.order_by("-created_at").values_list("pk", "params", "state", "started_at", "finished_at")[:most])
     sizes = _sizes(pk for pk, *_ in rows) if sized else {}
     return History(
         runs=tuple(
@@ -84,8 +92,9 @@ def history(job: str, most: int = MOST_RUNS, *, sized: bool = False) -> History:
                 duration_s=(finished_at - started_at).total_seconds() if started_at else None,
                 finished_at=finished_at,
                 size=sizes.get(pk, 0),
+                params=params,
             )
-            for pk, state, started_at, finished_at in reversed(rows)
+            for pk, params, state, started_at, finished_at in reversed(rows)
             if finished_at is not None
         )
     )

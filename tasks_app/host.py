@@ -17,6 +17,7 @@ from tasks_app.models import Attachment, Task
 from tasks_app.registry import JobError
 
 EARLIER_RUNS: Final = 12  # more would only say what the job took long ago
+EARLIER_RUNS_SEEN: Final = 36  # among these are those with the same values looked for
 KEEP_WITHIN_S: Final = 40.0  # the lease is lost soon after
 KEEP_AGAIN_S: Final = 0.5
 NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT)
@@ -53,10 +54,12 @@ class TaskHost:
             close_old_connections()  # this thread is the reporter's: nobody else would close its connection
 
     def earlier(self) -> list[Paces]:
-        """As `Host.earlier`: one query, by index."""
-        runs = Task.objects.filter(job=self._task.job, state=State.SUCCEEDED).order_by("-created_at")
+        """As `Host.earlier`: those that were started with the same values, if any were. One query, by index."""
+        ended = Task.objects.filter(job=self._task.job, state=State.SUCCEEDED).order_by("-created_at")
         try:
-            return list(runs.values_list("pace", flat=True)[:EARLIER_RUNS])
+            runs = list(ended.values_list("params", "pace")[:EARLIER_RUNS_SEEN])
+            same = [pace for params, pace in runs if params == self._task.params]
+            return (same or [pace for _, pace in runs])[:EARLIER_RUNS]
         finally:
             close_old_connections()
 

@@ -80,9 +80,9 @@ def _offered(user: Any, task: Task, job: registry.Job | None) -> dict[str, bool]
 
 
 def _usual_s(task: Task, size: int) -> float | None:
-    """How long such a task usually takes, by runs that were given as much; None where that says little."""
+    """How long such a task usually takes, by runs that were given as much or the same; None where that says little."""
     runs = history(task.job, sized=bool(size))
-    usual = (runs.usual_for(size) if size else None) or runs.usual
+    usual = (runs.usual_for(size) if size else runs.usual_with(task.params)) or runs.usual
     return usual.middle if usual and not usual.is_wide else None
 
 

@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth.models import User
 from django.utils import timezone
 from django_celery_beat.models import IntervalSchedule
-from playwright.sync_api import BrowserContext
+from playwright.sync_api import BrowserContext, Page, expect
 
 from progress_app.events import State
 from tasks_app.models import Attachment, AuditEntry, Task
@@ -66,3 +66,11 @@ def test_our_pages_in_the_admin_have_no_fault_for_a_screen_reader(
         steps.keep_picture(page, f"admin-{name}-{theme}")
         found += [f"{name}: {fault}" for fault in faults(page) if not fault.startswith(DJANGOS)]
     assert not found, "\n".join(found)
+
+
+def test_all_columns_are_in_sight_on_a_laptop(live: Stack, member: Page, pages: dict[str, str]) -> None:
+    member.set_viewport_size({"width": 1280, "height": 800})
+    member.goto(live.url + pages["tasks"])
+    expect(member.locator("#result_list .field-worker").first).to_be_in_viewport(ratio=0.9)
+    table = member.locator(".results")
+    assert table.evaluate("(frame) => frame.scrollWidth - frame.clientWidth") == 0

@@ -128,3 +128,13 @@ def test_logging_out_is_a_post(live: Stack, member: Page, staff: User) -> None:
     member.wait_for_url("**/login/**")
     assert member.request.get(f"{live.url}/tasks/", max_redirects=0).status == 302
     assert member.request.get(f"{live.url}/logout/").status == 405
+
+
+def test_what_may_not_be_copied_is_marked_for_two_keys(live: Stack, member: Page) -> None:
+    member.add_init_script(
+        "navigator.clipboard.writeText = () => Promise.reject(new DOMException('', 'NotAllowedError'))"
+    )
+    member.goto(live.url + "/jobs/rehearsal/")
+    member.get_by_text("Copy", exact=True).click()
+    expect(member.get_by_text("Marked: press Ctrl+C")).to_be_visible()
+    assert "rehearsal" in member.evaluate("getSelection().toString()")

@@ -180,6 +180,23 @@ def test_a_slow_stage_behind_makes_the_next_ones_slow() -> None:
     assert light == pytest.approx(100.0, rel=0.05), "a stage that weighs little says little"
 
 
+@pytest.mark.parametrize("factor", [6.0, 0.25])
+def test_a_run_far_from_the_usual_pace_is_one_of_its_own(factor: float) -> None:
+    """It was given something else: what is to come is far from usual too, as soon as that is no chance."""
+    usual = [DECADE] * 3
+    to_come = [leg(earlier=usual) for _ in range(4)]
+    behind = leg(1.0, 10.0 * factor, earlier=usual)
+    assert middle(behind, *to_come) == pytest.approx(40.0 * factor, rel=0.35)
+    begun = leg(0.1, factor, recent_s=9.0 * factor, earlier=usual)
+    assert width(begun, *to_come) > width(behind, *to_come) > 1.1
+
+
+def test_a_pace_near_the_usual_one_is_taken_for_chance() -> None:
+    usual = [DECADE] * 3
+    to_come = [leg(earlier=usual) for _ in range(4)]
+    assert middle(leg(0.5, 5.5, recent_s=5.5, earlier=usual), *to_come) == pytest.approx(46.0, rel=0.03)
+
+
 def test_a_stage_that_never_ran_is_judged_by_its_weight() -> None:
     known_stage = leg(1.0, 1_000.0)
     assert middle(known_stage, leg(weight=3.0)) == pytest.approx(3_000.0, rel=0.02)

@@ -45,6 +45,13 @@ def test_of_too_few_runs_nothing_is_usual() -> None:
     assert history("nobody_ran_this").last is None
 
 
+def test_what_is_usual_for_some_values_is_told_by_runs_with_the_same_ones() -> None:
+    for seconds, steps in ((10, 1), (11, 1), (12, 1), (80, 9), (90, 9)):
+        ran(seconds, params={"steps": steps})
+    few, many = (history("rehearsal").usual_with({"steps": steps}) for steps in (1, 9))
+    assert (few and round(few.middle), many) == (11, None)
+
+
 def sized_run(seconds: float, size: int) -> None:
     kept = attachments.keep(ran(seconds, job="profile_csv"), ContentFile(b"a"), "a.csv", field="upload")
     Attachment.objects.filter(pk=kept.pk).update(size=size)

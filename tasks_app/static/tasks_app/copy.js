@@ -7,8 +7,15 @@ for (const button of navigator.clipboard ? document.querySelectorAll("[data-copy
   button.hidden = false;
   button.addEventListener("click", async () => {
     const source = document.querySelector(button.dataset.copy);
-    await navigator.clipboard.writeText(source.value ?? source.textContent);
-    words.textContent = button.dataset.copied;
+    try {
+      await navigator.clipboard.writeText(source.value ?? source.textContent);
+      words.textContent = button.dataset.copied;
+    } catch {
+      // Not allowed by the browser: then it is marked, so that two keys do it.
+      if (source.select) source.select();
+      else getSelection().selectAllChildren(source);
+      words.textContent = button.dataset.marked;
+    }
     setTimeout(() => (words.textContent = label), AGAIN_MS);
   });
 }

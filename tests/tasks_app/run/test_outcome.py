@@ -127,3 +127,15 @@ def test_a_run_that_succeeded_is_a_forecast_for_the_next(catalogue: Catalogue) -
     later = a_task()
     assert list(task.pace) == [""]
     assert TaskHost(later, lease_s=45).earlier() == [task.pace]
+
+
+def test_runs_with_the_same_values_are_the_better_forecast(catalogue: Catalogue) -> None:
+    def job(progress: Any, *, number: int) -> None:
+        for _ in progress.track(range(number)):
+            progress.raise_if_cancelled()
+
+    catalogue(job, form=Numbered)
+    runs = {number: run(a_task(params={"number": number})) for number in (2, 3)}
+    same, none = (TaskHost(a_task(params={"number": number}), lease_s=45).earlier() for number in (3, 4))
+    assert same == [runs[3].pace]
+    assert len(none) == 2
