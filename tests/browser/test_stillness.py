@@ -38,8 +38,9 @@ def staged(state: StageState) -> tuple[StageProgress, ...]:
 
 def report(task: Task, log: Iterable[LogEntry] = (), **told: Any) -> None:
     """Report as the job would: `told` are fields of the snapshot."""
-    fields = {"state": State.RUNNING, "stages": staged(StageState.RUNNING), "stage": StageRef(index=0, name=STAGES[0])}
-    connections.backend().publish(Snapshot(task=str(task.pk), attempt=1, **(fields | told)), log=list(log))
+    stage = StageRef(index=0, name=STAGES[0])
+    fields: dict[str, Any] = {"state": State.RUNNING, "stages": staged(StageState.RUNNING), "stage": stage, **told}
+    connections.backend().publish(Snapshot(task=str(task.pk), attempt=1, **fields), log=list(log))
 
 
 def end(task: Task, state: State, **fields: Any) -> None:
@@ -96,8 +97,8 @@ def test_a_result_takes_the_place_that_was_kept_for_it(watched: tuple[Page, Task
 
 LONG = "Comparing what was read with what the other side said of it, line by line, and then the other way round"
 AHEAD = Eta(low=5, high=800)
-ROWS = {"total": 100, "unit": "rows"}
-RUN = (
+ROWS: dict[str, Any] = {"total": 100, "unit": "rows"}
+RUN: tuple[tuple[str, dict[str, Any]], ...] = (
     ("", {"elapsed": 0.1}),
     ("9%", {"percent": 9.0, "current": 9, "elapsed": 9.0, "message": "9", **ROWS}),
     ("10%", {"percent": 10.5, "elapsed": 59.0, "rate": 1_234.0, "unit": "rows", "message": LONG}),
