@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from django import forms
 from django.template.loader import render_to_string
 from django.utils.text import slugify
-from django.utils.translation import gettext, gettext_noop
+from django.utils.translation import gettext, gettext_noop, ngettext
 from django.utils.translation import gettext_lazy as _
 
 from progress_app.words import also, fill, said
@@ -215,8 +215,12 @@ def _warnings(layout: Layout, rows: Rows) -> list[str]:
         lines = ", ".join(fill("{line}", line=line) for line in rows.ragged_lines)
         found.append(fill(text, short=rows.short_rows, long=rows.long_rows, lines=lines))
     if rows.blank_lines:
-        found.append(fill(gettext("{count} blank lines were skipped."), count=rows.blank_lines))
+        found.append(_blank(rows.blank_lines))
     return found
+
+
+def _blank(lines: int) -> str:
+    return fill(ngettext("{count} blank line was skipped.", "{count} blank lines were skipped.", lines), count=lines)
 
 
 def _few(changes: list[str]) -> list[str]:
