@@ -26,6 +26,7 @@ from tasks_app.models import Family, Task
 from tasks_app.outputs import given_back
 from tasks_app.permissions import may_control, may_start, visible_task
 from tasks_app.refusal import Refused
+from tasks_app.room import room
 from tasks_app.subscriptions import can_mail, subscribe, unsubscribe, wants_mail
 from tasks_app.views.verb import answer
 from tasks_app.waterfall import waterfall
@@ -49,6 +50,7 @@ def _shown(request: HttpRequest, task: Task) -> Mapping[str, Any]:
         **_over_time(task),
         **_offered(request.user, task, job),
         "usual_s": None if task.is_final else _usual_s(task, sum(file.size for file in files if file.field)),
+        "room": None if task.is_final else room(task.job),
         "can_mail": can_mail(request.user),
         "wants_mail": not task.is_final and wants_mail(task, request.user),
         "share_days": sharing.DAYS,
@@ -153,7 +155,7 @@ def share(request: HttpRequest, task_id: UUID) -> HttpResponse:
 def cancel(request: HttpRequest, task_id: UUID) -> HttpResponse:
     """Ask for the end of a task."""
     task = visible_task(request.user, task_id)
-    return answer(request, lambda: lifecycle.cancel(task, user=request.user), otherwise=task)
+    return answer(request, lambda: lifecycle.cancel(task, user=request.user), otherwise=task, part="controls")
 
 
 @require_POST

@@ -12,8 +12,11 @@ from tasks_app import lifecycle
 from tasks_app.models import Task
 
 
-def answer(request: HttpRequest, verb: Callable[[], Task], *, otherwise: Any) -> HttpResponse:
-    """Show the task; `otherwise` is where to go when it was refused."""
+def answer(request: HttpRequest, verb: Callable[[], Task], *, otherwise: Any, part: str = "") -> HttpResponse:
+    """Show the task; `otherwise` is where to go when it was refused.
+
+    `part` is the id of the part of its page that the keyboard comes to next.
+    """
     try:
         task = verb()
     except lifecycle.NotAllowed as error:
@@ -23,4 +26,4 @@ def answer(request: HttpRequest, verb: Callable[[], Task], *, otherwise: Any) ->
         return redirect(otherwise)
     if task.joined:
         messages.info(request, _("The same work is under way already: this is it."))
-    return redirect(task)
+    return redirect(f"{task.get_absolute_url()}#{part}" if part else task)

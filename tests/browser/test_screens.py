@@ -121,6 +121,10 @@ def test_a_task_is_started_watched_and_cancelled_by_keyboard(live: Stack, member
         member.keyboard.press("Tab")
     member.keyboard.press("Enter")
     steps.expect_state(member, "cancelled")
+    expect(member.get_by_role("button", name="Run again", exact=True)).to_be_visible()
+    member.keyboard.press("Tab")
+    expect(member.get_by_role("button", name="Run again", exact=True)).to_be_focused()
+    assert member.evaluate("scrollY") == 0
 
 
 def test_the_list_by_keyboard(live: Stack, member: Page, running_task: MakeTask) -> None:

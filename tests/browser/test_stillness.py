@@ -90,6 +90,8 @@ def test_a_result_takes_the_place_that_was_kept_for_it(watched: tuple[Page, Task
     assert top(page, ".columns") == pytest.approx(before, abs=1)
     assert page.evaluate("window.moved") == []
     page.locator("#outcome").hover(position={"x": 5, "y": 5})
+    assert top(page, ".columns") == pytest.approx(before, abs=1)
+    page.get_by_role("button", name="Show all").click()
     expect(page.locator("[data-held]")).to_have_count(0)
     assert top(page, ".columns") > before
     expect(page.get_by_role("button", name="Show all")).to_be_hidden()

@@ -56,7 +56,7 @@ def test_a_verb_is_not_a_link(staff: User, verb: str) -> None:
 
 def test_cancel_and_retry_by_their_buttons(owner: User) -> None:
     client, task = logged_in(owner), TaskFactory.create(owner=owner)
-    assert client.post(f"/tasks/{task.pk}/cancel/")["Location"] == f"/tasks/{task.pk}/"
+    assert client.post(f"/tasks/{task.pk}/cancel/")["Location"] == f"/tasks/{task.pk}/#controls"
     task.refresh_from_db()
     assert task.state == State.CANCELLED
     again = client.post(f"/tasks/{task.pk}/retry/")

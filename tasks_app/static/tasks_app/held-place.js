@@ -1,7 +1,7 @@
 /**
  * What comes into a page while somebody reads it takes no more room than what it replaces: nothing else moves.
  *
- * It is shown whole as soon as they turn to it: with the pointer, with the focus, or by its button.
+ * It is shown whole as soon as they turn to it: by its button, by a click in it, or with the focus.
  */
 
 /** Whether it lies above or below what the window shows. */
@@ -23,10 +23,9 @@ export function holdPlace(element, { height, marginBottom }) {
   if (element.scrollHeight <= height) return;
   element.style.height = element.style.minHeight;
   element.dataset.held = "";
-  const show = (event) => {
-    if (event.type === "pointerenter" && event.pointerType !== "mouse") return; // a finger that scrolls by
+  const show = () => {
     element.style.height = "";
     delete element.dataset.held;
   };
-  for (const kind of ["pointerenter", "focusin", "click"]) element.addEventListener(kind, show);
+  for (const kind of ["focusin", "click"]) element.addEventListener(kind, show);
 }

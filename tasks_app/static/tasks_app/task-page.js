@@ -13,14 +13,16 @@ import { holdPlace, isOutOfSight, placeOf } from "./held-place.js";
 import { showLocalTimes } from "./local-times.js";
 import { Log } from "./log.js";
 import { showPercent, toast } from "./page-signs.js";
-import { growWaterfall } from "./waterfall.js";
+import { growWaterfall, isOutgrown } from "./waterfall.js";
 
 const REFRESH_AGAIN_MS = [250, 1_000, 3_000];
+const REFRESH_END_MS = 10_000; // of an end that the server has told, but does not show yet
 const LINE_EVERY_MS = 5_000;
 const FRONT_EVERY_MS = 1_000; // who is next is told sooner
 const FRONT_OF_LINE = 5;
 const MOVING_EVERY_MS = 10_000;
 const CHILDREN_EVERY_MS = 3_000;
+const OUTGROWN_EVERY_MS = 1_000;
 const TWO_COLUMNS = "(min-width: 56.01rem)";
 const MOVING = ["waterfall", "pieces"]; // what changes while the state and the stage stay
 
@@ -33,7 +35,7 @@ const log = new Log(document.getElementById("log"), {
 const name = document.querySelector("h1").textContent;
 const bar = document.querySelector("#bar progress-bar");
 let shownState = document.getElementById("outcome").dataset.state;
-let wantedState = shownState;
+let wantedState = FINAL.has(bar.dataset.state) ? bar.dataset.state : shownState; // the row may lag behind the bar
 let shownStage = null;
 let refreshing = null;
 let refreshedAt = Date.now();
@@ -42,7 +44,8 @@ let tellsInBrowser = false;
 document.addEventListener("task-log", ({ detail }) => log.add(detail));
 document.addEventListener("task-log-reset", () => log.addGap());
 document.addEventListener("task-progress", ({ detail }) => follow(detail));
-if (!FINAL.has(shownState)) askForLine();
+if (wantedState !== shownState) begin(() => refresh(null));
+else if (!FINAL.has(shownState)) askForLine();
 offerNotification();
 
 function follow(snapshot) {
@@ -66,7 +69,8 @@ function begin(work) {
 
 function isDue({ children, state }) {
   if (FINAL.has(state) || document.hidden) return false;
-  return Date.now() - refreshedAt > (children?.total ? CHILDREN_EVERY_MS : MOVING_EVERY_MS);
+  const everyMs = isOutgrown() ? OUTGROWN_EVERY_MS : children?.total ? CHILDREN_EVERY_MS : MOVING_EVERY_MS;
+  return Date.now() - refreshedAt > everyMs;
 }
 
 /** Swap what moves within a stage, unless somebody is about to follow a link in it. */
@@ -99,6 +103,7 @@ async function refresh(stage) {
       // The server is away; the connection's own sign says so. The next turn, or the next state, tries again.
     }
   }
+  if (FINAL.has(wantedState) && shownState !== wantedState) setTimeout(() => begin(() => refresh(stage)), REFRESH_END_MS);
 }
 
 async function swapParts() {

@@ -7,6 +7,7 @@
 import { durationText } from "../progress_app/wording.js";
 
 const TICK_MS = 1_000;
+const OUTGROWN = 0.5; // of the time that it was drawn for
 const IN_SIGHT = new Set(["live", "polling"]);
 const drawnAt = new WeakMap(); // each drawing, and when it came, by a clock that nobody sets
 
@@ -14,8 +15,7 @@ const drawnAt = new WeakMap(); // each drawing, and when it came, by a clock tha
 export function growWaterfall() {
   const picture = document.querySelector(".waterfall[data-live]");
   if (!picture || document.hidden || !isInSight()) return;
-  if (!drawnAt.has(picture)) drawnAt.set(picture, performance.now());
-  const passedS = (performance.now() - drawnAt.get(picture)) / 1_000;
+  const passedS = sinceDrawnS(picture);
   const wholeS = Number(picture.dataset.wholeS) + passedS;
   for (const lane of picture.querySelectorAll(".lane-time")) lane.setAttribute("viewBox", `0 0 ${wholeS.toFixed(3)} 1`);
   for (const bar of picture.querySelectorAll("rect[data-open]")) {
@@ -27,6 +27,17 @@ export function growWaterfall() {
   for (const mark of picture.querySelectorAll("[data-at-s]")) {
     mark.setAttribute("x", `${((100 * Number(mark.dataset.atS)) / wholeS).toFixed(2)}%`);
   }
+}
+
+/** Whether the marks of the time below the picture are those of a much shorter one. */
+export function isOutgrown() {
+  const picture = document.querySelector(".waterfall[data-live]");
+  return Boolean(picture) && sinceDrawnS(picture) > OUTGROWN * Number(picture.dataset.wholeS);
+}
+
+function sinceDrawnS(picture) {
+  if (!drawnAt.has(picture)) drawnAt.set(picture, performance.now());
+  return (performance.now() - drawnAt.get(picture)) / 1_000;
 }
 
 /** Whether we know that the task goes on: a picture that we have lost sight of stands still. */
