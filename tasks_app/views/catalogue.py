@@ -7,11 +7,12 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from progress_app.channels import audience_channel, user_channel
 from tasks_app.models import Task
 from tasks_app.permissions import startable_jobs
 from tasks_app.sparkline import lately
 
-MOST_UNDER_WAY: Final = 6  # more of them stand in the task list
+MOST_UNDER_WAY: Final = 3  # one row; more of them stand in the task list
 
 
 @require_safe
@@ -21,5 +22,11 @@ def catalogue(request: HttpRequest) -> HttpResponse:
     cards = [{"job": job, **lately(job.name)} for job in startable_jobs(request.user)]
     shelves = [[card for card in cards if card["job"].is_chore is chores] for chores in (False, True)]
     under_way = Task.objects.under_way_of(request.user.pk).defer("log", "traceback", "result", "pace")
-    shown = {"shelves": shelves, "under_way": under_way[:MOST_UNDER_WAY]}
+    newest = list(under_way[: MOST_UNDER_WAY + 1])
+    shown = {
+        "shelves": shelves,
+        "under_way": newest[:MOST_UNDER_WAY],
+        "has_more": len(newest) > MOST_UNDER_WAY,
+        "rows_channel": audience_channel(user_channel(request.user.pk)),
+    }
     return render(request, "tasks_app/catalogue.html", shown)
