@@ -20,6 +20,7 @@ VERBS = {
     "retried": _("ran it again"),
     "changed": _("ran it again with changed input"),
     "shared": _("shared it by a link"),
+    "shared_result": _("shared it with its result by a link"),
     "unshared": _("took the shared links back"),
 }
 

@@ -1,6 +1,7 @@
 """What a task was given, in words: for who starts the job again, by its form or from the command line."""
 
 import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -15,6 +16,7 @@ from tasks_app.registry import Job
 
 MOST_RECENT: Final = 5
 LONGEST_TEXT: Final = 120  # characters of one line about an input
+KEPT: Final = "data-kept"  # on a form's file input: the name of the file that it has already
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,8 +80,21 @@ def _value(value: Any) -> str:
     return " ".join(map(str, value)) if isinstance(value, list) else str(value)
 
 
+def keep_files(form: forms.BaseForm, files: Mapping[str, Any]) -> None:
+    """Have the form say of each of its file fields which of these files it keeps while no other one is chosen.
+
+    They are the form's `initial` ones too: so none is required.
+    """
+    for name, file in files.items():
+        if name not in form.fields:
+            continue
+        bound = form[name]
+        described = [f"{bound.id_for_label}_kept", f"{bound.auto_id}_helptext" if bound.help_text else ""]
+        form.fields[name].widget.attrs |= {KEPT: file.name, "aria-describedby": " ".join(described).strip()}
+
+
 def command_line(job: Job, form: forms.BaseForm) -> str:
-    """The command that starts the job with what the form holds; a file stands as a path to be filled in."""
+    """The command that starts the job with what the form holds; a file is its name, or a path to be filled in."""
     values = {name: _shown(form, name, field) for name, field in form.fields.items()}
     parts = [f"{name}={shlex.quote(value)}" for name, value in values.items() if value]
     return " ".join(["manage.py run_job", job.name, *parts])
@@ -87,7 +102,7 @@ def command_line(job: Job, form: forms.BaseForm) -> str:
 
 def _shown(form: forms.BaseForm, name: str, field: forms.Field) -> str:
     if isinstance(field, forms.FileField):
-        return "path/to/file"
+        return str(field.widget.attrs.get(KEPT, "path/to/file"))
     value = form[name].value()
     if isinstance(value, bool):
         return "on" if value else ""

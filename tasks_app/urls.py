@@ -22,6 +22,7 @@ urlpatterns = [
     path("notices/", notices.newest, name="notices"),
     path("shared/<str:token>/", link.page, name="shared"),
     path("shared/<str:token>/snapshot/", link.snapshot, name="shared-snapshot"),
+    path("shared/<str:token>/files/<int:file_id>/<str:name>", link.file, name="shared-file"),
     path("shared/<str:token>/badge.svg", link.badge, name="badge"),
     path("doctor/", doctor.page, name="doctor"),
     path("doctor/tick/", doctor.tick, name="doctor-tick"),

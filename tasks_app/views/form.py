@@ -1,5 +1,6 @@
 """The form of a job, which starts a task: anew, or again with changed input."""
 
+from collections.abc import Mapping
 from functools import partial
 from typing import Any, Final, cast
 from uuid import UUID, uuid4
@@ -12,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from tasks_app import attachments, conf, lifecycle, registry
 from tasks_app.history import history
-from tasks_app.inputs import command_line, recent_inputs
+from tasks_app.inputs import command_line, keep_files, recent_inputs
 from tasks_app.models import Task
 from tasks_app.permissions import may_control, may_start, visible_task
 from tasks_app.sparkline import lately
@@ -45,11 +46,12 @@ def again(request: HttpRequest, task_id: UUID) -> HttpResponse:
     if not may_control(request.user, task) or not task.is_final:
         raise Http404
     given = attachments.inputs(task)
+    files = cast("Any", given)
     if request.method != "POST":
-        return _page(request, job, job.form(task.params, cast("Any", given)), repeats=task)
-    form = job.form(request.POST, cast("Any", given | request.FILES.dict()))
+        return _page(request, job, job.form(task.params, files, initial=given), repeats=task, kept=given)
+    form = job.form(request.POST, cast("Any", given | request.FILES.dict()), initial=given)
     if not form.is_valid():
-        return _page(request, job, form, repeats=task, status=422)
+        return _page(request, job, form, repeats=task, kept=given, status=422)
     verb = partial(lifecycle.retry, task, user=request.user, data=request.POST, files=request.FILES)
     return answer(request, verb, otherwise=task)
 
@@ -72,13 +74,28 @@ def _usual(job: registry.Job, size: int) -> dict[str, Any]:
 
 
 def _page(
-    request: HttpRequest, job: registry.Job, form: Form, *, repeats: Task | None = None, status: int = 200
+    request: HttpRequest,
+    job: registry.Job,
+    form: Form,
+    *,
+    repeats: Task | None = None,
+    kept: Mapping[str, Any] | None = None,
+    status: int = 200,
 ) -> HttpResponse:
-    """The page of a job's form; its key makes a second click on its button the same start as the first."""
+    """The page of a job's form, with the files that it keeps; its key makes a second click the same start."""
+    keep_files(form, kept or {})
     key = request.POST.get("idempotency_key") or uuid4().hex
     beside = {"recent": recent_inputs(job, request.user), "command": command_line(job, form), **lately(job.name)}
     bound = {"most_bytes": conf.get().upload_limit_bytes, "too_large": refusal()}
-    shown = {"job": job, "form": form, "repeats": repeats, "idempotency_key": key, **beside, **bound}
+    shown = {
+        "job": job,
+        "form": form,
+        "kept": kept or {},
+        "repeats": repeats,
+        "idempotency_key": key,
+        **beside,
+        **bound,
+    }
     return render(request, "tasks_app/job_form.html", shown, status=status)
 
 

@@ -1,16 +1,16 @@
-"""What a signed link opens, without a login: a page with the bar, its snapshot, and a badge. Nothing else is readable.
+"""What a signed link opens, without a login: a page with the bar, its snapshot, a badge, and the result if it says so.
 
-Each asks the link first; one that is not valid is a 404, whatever is wrong with it.
+Each asks the link first; one that is not valid is a 404, whatever is wrong with it. Nothing else is readable.
 """
 
 import time
 from collections.abc import Callable
 from functools import wraps
-from typing import Final
+from typing import Any, Final
 
 from django.contrib.auth.decorators import login_not_required
 from django.core.cache import cache
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import render
 from django.utils.cache import get_conditional_response
 from django.utils.http import http_date
@@ -21,7 +21,9 @@ from progress_app import polling
 from progress_app.events import Snapshot
 from progress_app.present import present
 from progress_app.widget import context
-from tasks_app import sharing
+from tasks_app import registry, sharing
+from tasks_app.download import download
+from tasks_app.outputs import given_back
 from tasks_app.sharing import Scope, Shared
 
 MOST_A_MINUTE: Final = 240  # requests by one link, a process: a page asks 30 times, and may be open often
@@ -37,23 +39,24 @@ FROM_ANYWHERE: Final = {
     "Access-Control-Max-Age": "3600",
 }
 
-Door = Callable[[HttpRequest, Shared], HttpResponse]
+Door = Callable[..., HttpResponseBase]
 
 
-def _by_link(scope: Scope) -> Callable[[Door], Callable[[HttpRequest, str], HttpResponse]]:
+def _by_link(scope: Scope) -> Callable[[Door], Door]:
     """Open the door to who brings a valid link of this scope, and not too often."""
 
-    def wrap(door: Door) -> Callable[[HttpRequest, str], HttpResponse]:
+    def wrap(door: Door) -> Door:
         @require_http_methods(["GET", "HEAD", "OPTIONS"])
         @login_not_required
         @wraps(door)
-        def guarded(request: HttpRequest, token: str) -> HttpResponse:
+        def guarded(request: HttpRequest, token: str, **asked: Any) -> HttpResponseBase:
             shared = sharing.opened(token, scope=scope)
             if shared is None:
-                raise Http404
-            response = _too_often(shared) or (
-                HttpResponse(status=204) if request.method == "OPTIONS" else door(request, shared)
-            )
+                response: HttpResponseBase = _gone(request)
+            elif request.method == "OPTIONS":
+                response = _too_often(shared) or HttpResponse(status=204)
+            else:
+                response = _too_often(shared) or door(request, shared, **asked)
             for name, value in FROM_ANYWHERE.items():
                 response[name] = value
             response["X-Robots-Tag"] = "noindex"
@@ -63,6 +66,13 @@ def _by_link(scope: Scope) -> Callable[[Door], Callable[[HttpRequest, str], Http
         return guarded
 
     return wrap
+
+
+def _gone(request: HttpRequest) -> HttpResponse:
+    """The same answer to a link that ended, was revoked, or never was: which of them is nobody's business."""
+    answer = render(request, "tasks_app/link_gone.html", status=404)
+    answer["Cache-Control"] = "private, no-store"
+    return answer
 
 
 def _too_often(shared: Shared) -> HttpResponse | None:
@@ -78,10 +88,37 @@ def _too_often(shared: Shared) -> HttpResponse | None:
 
 @_by_link(Scope.PAGE)
 def page(request: HttpRequest, shared: Shared) -> HttpResponse:
-    """The bar of a task, live by asking."""
-    shown = {"task": shared.task, "token": request.resolver_match.kwargs["token"] if request.resolver_match else ""}
-    widget = context(_snapshot(shared))
-    response = render(request, "tasks_app/shared.html", {**shown, **widget, "ends_at": shared.ends_at})
+    """The bar of a task, live by asking, and with a link of that scope what came of it."""
+    token = request.resolver_match.kwargs["token"] if request.resolver_match else ""
+    shown = {"token": token, "ends_at": shared.ends_at, **context(_snapshot(shared))}
+    if shared.has_result:
+        shown |= _result(shared)
+    response = render(request, "tasks_app/shared.html", shown)
+    response["Cache-Control"] = "private, no-store"
+    return response
+
+
+def _result(shared: Shared) -> dict[str, Any]:
+    """What such a page tells beside the bar. Files that the task was given are named, and stay where they are."""
+    task, files = shared.task, list(shared.task.attachments.all())
+    return {
+        "task": task,
+        "names": [file.name for file in files if file.field],
+        "files": [file for file in files if not file.field],
+        "given_back": given_back(registry.find(task.job), task.result),
+    }
+
+
+@_by_link(Scope.RESULT)
+def file(request: HttpRequest, shared: Shared, file_id: int, name: str) -> HttpResponseBase:
+    """Download a file that the task made."""
+    attachment = shared.task.attachments.filter(pk=file_id, field="").first()
+    if attachment is None or attachment.name != name:
+        return _gone(request)
+    try:
+        response = download(request, attachment)
+    except FileNotFoundError:
+        return _gone(request)
     response["Cache-Control"] = "private, no-store"
     return response
 

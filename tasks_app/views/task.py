@@ -44,7 +44,7 @@ def detail(request: HttpRequest, task_id: UUID) -> HttpResponse:
 
 def _shown(request: HttpRequest, task: Task) -> Mapping[str, Any]:
     log, position = joblog(task)
-    files = list(task.attachments.all())
+    files, deeds = list(task.attachments.all()), trail(task)
     job = registry.find(task.job)
     return {
         **_over_time(task),
@@ -60,7 +60,8 @@ def _shown(request: HttpRequest, task: Task) -> Mapping[str, Any]:
         "given_back": given_back(job, task.result),
         "files_given": [file for file in files if file.field],
         "past_attempts": past_attempts(task),
-        "trail": trail(task),
+        "trail": deeds,
+        "links": sharing.given_out(deeds),
         "attachments": files,
         "log": log,
         "log_channel": log_channel(task.pk),
@@ -146,8 +147,10 @@ def share(request: HttpRequest, task_id: UUID) -> HttpResponse:
     if not (days.isdecimal() and int(days) in sharing.DAYS):
         messages.warning(request, _("Choose how long the link is to last."))
         return redirect(task)
-    tokens = {scope.value: text for scope, text in sharing.share(task, days=int(days), user=request.user).items()}
-    return render(request, "tasks_app/share.html", {"task": task, "tokens": tokens, "days": int(days)})
+    with_result = "result" in request.POST
+    made = sharing.share(task, days=int(days), user=request.user, with_result=with_result)
+    shown = {"task": task, "tokens": {scope.value: text for scope, text in made.items()}, "days": int(days)}
+    return render(request, "tasks_app/share.html", {**shown, "with_result": with_result})
 
 
 @require_POST

@@ -1,5 +1,6 @@
 """The pages around another run: once at a time, changed input, earlier attempts, waiting for the queue."""
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -66,6 +67,22 @@ def test_the_form_is_filled_in_as_it_was(client: Client, ended: Task) -> None:
     form = page.context["form"]
     assert (page.status_code, form["shop"].value(), form["days"].value()) == (200, "north", ["tu"])
     assert form["careful"].value() is False, "it was not ticked, whatever the form begins with"
+
+
+def test_a_file_that_is_kept_is_named_and_no_other_one_is_required(client: Client, ended: Task) -> None:
+    answers = [
+        client.get(f"/tasks/{ended.pk}/again/"),
+        client.post(f"/tasks/{ended.pk}/again/", {"shop": "", "days": ["mo"]}),
+    ]
+    for answer in answers:
+        page = " ".join(answer.content.decode().split())
+        assert "<strong>first.csv</strong> (kept; choose another to replace it)" in page
+        assert "upload=first.csv" in page
+        assert "path/to/file" not in page
+        [field] = re.findall(r'<input type="file"[^>]*>', page)
+        assert "required" not in field
+        assert 'aria-describedby="id_upload_kept"' in field
+    assert "(kept" not in client.get("/jobs/a_job/").content.decode()
 
 
 def test_what_is_changed_is_new_and_the_file_stays(client: Client, ended: Task) -> None:

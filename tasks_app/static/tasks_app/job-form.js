@@ -11,6 +11,7 @@ const usual = document.getElementById("usual");
 const files = [...form.querySelectorAll("input[type=file]")];
 
 form.addEventListener("input", ({ target }) => {
+  if (target.type === "file") target.toggleAttribute("data-chosen", target.files.length > 0);
   command.textContent = commandLine();
   if (usual && files.includes(target)) askWhatIsUsual();
 });
@@ -42,7 +43,12 @@ function isOurs(name) {
 
 function valueOf(name) {
   const values = new FormData(form).getAll(name);
-  return values.map((value) => (value instanceof File ? value.name || "path/to/file" : value)).join(" ");
+  return values.map((value) => (value instanceof File ? value.name || pathOf(name) : value)).join(" ");
+}
+
+/** What stands for a file while none is chosen: the name of the one that is kept, if one is. */
+function pathOf(name) {
+  return form.elements[name].dataset.kept ?? "path/to/file";
 }
 
 /** As a POSIX shell reads it back. */
