@@ -132,11 +132,10 @@ def profile_csv(
     opener = partial(upload.open, "rb")
     progress.plan(STAGES)
     with _told_to_the_user(), Spill() as spill:
+        # Before the first stage: of a file that cannot be read nothing is done.
+        layout = settle_layout(opener, delimiter=delimiter, encoding=encoding, quote=quote, has_header=header != "no")
+        _log_layout(progress, layout)
         with progress.stage("Read", total=upload.size, unit="bytes"):
-            layout = settle_layout(
-                opener, delimiter=delimiter, encoding=encoding, quote=quote, has_header=header != "no"
-            )
-            _log_layout(progress, layout)
             table = Table(opener, layout, spill)
             for step in table.read():
                 progress.update(current=step.bytes_read, message=fill(gettext("{count} rows read"), count=step.rows))
@@ -160,14 +159,14 @@ def _profile(progress: "Reporter", table: Table) -> None:
     """Take the figures column by column; where texts are to be found, go through the rows once more."""
     rows, width = table.rows.rows, table.width
     passes = 2 if table.has_spilled else 1
-    progress.update(current=0, total=rows * width * passes)
+    progress.update(current=0, total=rows * width)
     for summary in table.summarise():
         progress.update(message=fill(gettext("Figures of {column}"), column=summary.name))
-        progress.advance(rows)
+        progress.advance(rows / passes)
     if table.has_spilled:
         progress.update(message=FINDING)
         for step in table.seek():
-            progress.update(current=(rows + step.rows) * width)
+            progress.update(current=(rows + step.rows) * width / passes)
 
 
 def _attach(progress: "Reporter", upload: "File[bytes]", table: Table, layout: Layout, warnings: list[str]) -> None:

@@ -80,7 +80,7 @@ def test_a_second_tab_shows_the_same(live: Stack, member: Page, gated: Callable[
     for tab in (member, second):
         steps.expect_state(tab, "succeeded")
         assert steps.percent(tab) == 100
-        expect(tab.locator("#outcome")).to_contain_text("steps")
+        expect(tab.locator("#outcome")).to_contain_text("Steps")
 
 
 def test_cancelling_ends_the_task_and_the_page_says_so(live: Stack, member: Page) -> None:

@@ -97,6 +97,21 @@ def test_a_result_takes_the_place_that_was_kept_for_it(watched: tuple[Page, Task
     expect(page.get_by_role("button", name="Show all")).to_be_hidden()
 
 
+@pytest.mark.parametrize("width_px", [320, 390])
+@pytest.mark.parametrize("position", [1, 12])
+def test_a_place_in_line_fits_on_a_phone(
+    live: Stack, member: Page, running_task: Callable[..., Task], width_px: int, position: int
+) -> None:
+    task = running_task(state=State.QUEUED, attempt=0, started_at=None)
+    member.set_extra_http_headers({"Accept-Language": "de"})
+    member.set_viewport_size({"width": width_px, "height": 844})
+    member.goto(live.url + task.get_absolute_url())
+    line = {"state": "queued", "queue": {"position": position, "starts_in_s": 3_725}}
+    member.evaluate("(line) => document.querySelector('progress-bar').show({ stages: [], ...line })", line)
+    expect(member.locator("[data-part=wait]")).to_contain_text("Reihe")
+    assert member.evaluate("document.documentElement.scrollWidth") == width_px
+
+
 LONG = "Comparing what was read with what the other side said of it, line by line, and then the other way round"
 AHEAD = Eta(low=5, high=800)
 ROWS: dict[str, Any] = {"total": 100, "unit": "rows"}

@@ -1,5 +1,7 @@
 """The end of a task on its page: always told, with its result or why there is none, in the room that was kept."""
 
+import re
+
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -35,6 +37,19 @@ def test_an_end_that_is_told_before_its_row_is_written_comes_without_a_reload(
     expect(member.locator("#outcome")).to_have_attribute("data-state", "succeeded")
     expect(member.get_by_text("60,000")).to_be_visible()
     expect(member.locator("#cancel")).to_have_count(0)
+
+
+def test_the_page_and_the_toast_name_the_file_that_was_given(live: Stack, member: Page, running_task: MakeTask) -> None:
+    task = running_task(job="profile_csv")
+    Attachment.objects.create(task=task, name="orders.csv", size=9, file="x", field="upload")
+    member.goto(live.url + task.get_absolute_url())
+    expect(member).to_have_title(re.compile("Profile a CSV file: orders.csv"))
+    expect(member.get_by_role("heading", level=1)).to_have_text(re.compile(r"Profile a CSV file\s+orders.csv"))
+    steps.expect_connection(member, "live")
+    member.set_viewport_size({"width": 900, "height": 300})
+    member.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
+    end(task, State.SUCCEEDED)
+    expect(member.locator("#toasts").get_by_text("Profile a CSV file orders.csv: Succeeded")).to_be_visible()
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ const log = new Log(document.getElementById("log"), {
   least: document.getElementById("log-least"),
   search: document.getElementById("log-search"),
 });
-const name = document.querySelector("h1").textContent;
+const name = document.querySelector("h1").textContent.trim().replace(/\s+/g, " ");
 const bar = document.querySelector("#bar progress-bar");
 let shownState = document.getElementById("outcome").dataset.state;
 let wantedState = FINAL.has(bar.dataset.state) ? bar.dataset.state : shownState; // the row may lag behind the bar
