@@ -280,3 +280,14 @@ class Subscription(models.Model):
 
     def __str__(self) -> str:
         return f"{self.task_id} for {self.user_id}"
+
+
+class Seen(models.Model):
+    """Which notices somebody has seen, on whatever device; see `seen`."""
+
+    user = models.OneToOneField(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, primary_key=True, related_name="+")
+    until = models.FloatField(default=0)  # those told until this Unix time in seconds
+    apart = models.JSONField(default=list)  # and those of these tasks, the newest last
+
+    def __str__(self) -> str:
+        return f"{self.user_id} until {self.until}"

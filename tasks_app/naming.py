@@ -18,6 +18,7 @@ MODELS: Final[Mapping[str, tuple[Any, Any]]] = {
     "AuditEntry": (_("audit entry"), _("audit")),
     "Family": (_("family"), _("families")),
     "Subscription": (_("subscription"), _("subscriptions")),
+    "Seen": (_("seen notices"), _("seen notices")),
     "Mark": (_("mark"), _("marks")),
     "Probe": (_("probe"), _("probes")),
     "Lock": (_("lock"), _("locks")),

@@ -18,12 +18,14 @@ from progress_app import connections
 from progress_app.channels import user_channel
 from progress_app.events import VERSION, State
 from progress_app.exceptions import BackendUnavailable, PositionUnknown
-from tasks_app import statements
+from tasks_app import registry, statements
 from tasks_app.models import Task
 from tasks_app.permissions import visible_tasks
+from tasks_app.seen import seen_by
 
 EVENT: Final = "notification"
 NEWEST: Final = 50
+MOST_FILES: Final = 3  # that a notice names
 TOLD: Final = frozenset({State.SUCCEEDED, State.FAILED, State.LOST})  # who cancels a task knows it
 
 logger = logging.getLogger(__name__)
@@ -49,7 +51,9 @@ def tell(task: Task, state: State) -> bool:
 
 
 def newest(user_id: int) -> tuple[int, bytes]:
-    """The position of a user's channel and its newest notices, oldest first, as `{"v", "notices"}` in JSON.
+    """The position of a user's channel and its newest notices, oldest first, as `{"v", "notices", "seen"}` in JSON.
+
+    Seen are those told until the Unix time `until`, and those of some `tasks`.
 
     Raises:
         BackendUnavailable: they cannot be had now.
@@ -62,7 +66,9 @@ def newest(user_id: int) -> tuple[int, bytes]:
     except PositionUnknown:  # fewer are kept
         entries = backend.replay(channel, None, NEWEST)
     told = [msgspec.Raw(entry.data) for entry in entries if entry.event == EVENT]
-    return position, msgspec.json.encode({"v": VERSION, "notices": told})
+    seen = seen_by(user_id)
+    known = {"until": seen.until, "tasks": seen.apart}
+    return position, msgspec.json.encode({"v": VERSION, "notices": told, "seen": known})
 
 
 def _recipients(task: Task) -> list[int]:
@@ -77,4 +83,12 @@ def _notice(task: Task, state: State) -> dict[str, Any]:
     with translation.override(None):  # as written: the page that shows it knows its reader's language
         title = task.title
     told = {"v": VERSION, "task": str(task.pk), "job": task.job, "title": title, "state": state.value}
-    return {**told, "url": task.get_absolute_url(), "ts": round(time.time(), 3)}
+    return {**told, "files": _files(task), "url": task.get_absolute_url(), "ts": round(time.time(), 3)}
+
+
+def _files(task: Task) -> list[str]:
+    """What it was given, by name: what tells it from another task of its job."""
+    job = registry.find(task.job)
+    if job is None or not job.takes_files:
+        return []
+    return list(task.attachments.exclude(field="").values_list("name", flat=True)[:MOST_FILES])

@@ -20,6 +20,7 @@ urlpatterns = [
     path("tasks/<uuid:task_id>/tell-me/", task.tell_me, name="tell-me"),
     path("tasks/<uuid:task_id>/share/", task.share, name="share"),
     path("notices/", notices.newest, name="notices"),
+    path("notices/seen/", notices.see, name="notices-seen"),
     path("shared/<str:token>/", link.page, name="shared"),
     path("shared/<str:token>/snapshot/", link.snapshot, name="shared-snapshot"),
     path("shared/<str:token>/files/<int:file_id>/<str:name>", link.file, name="shared-file"),

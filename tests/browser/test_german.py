@@ -37,7 +37,8 @@ def test_a_notice_is_in_the_language_of_the_page(live: Stack, german: Page, staf
     assert notices.tell(TaskFactory.create(owner=staff, ended=True), State.SUCCEEDED)
     expect(german.locator(".toast")).to_have_text("Probelauf: Erfolgreich")
     german.locator("#news summary").click()
-    expect(german.locator("#news-list")).to_have_text("Probelauf: Erfolgreich")
+    expect(german.locator("#news-list a")).to_have_text("Probelauf: Erfolgreich")
+    expect(german.locator("#news-list time")).not_to_be_empty()
     steps.keep_picture(german, "german-notice", full_page=False)
     assert english(german) == set()
 

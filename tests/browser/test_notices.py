@@ -2,11 +2,11 @@
 
 import pytest
 from django.contrib.auth.models import User
-from playwright.sync_api import Page, Route, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from progress_app.events import State
 from tasks_app import notices
-from tasks_app.models import Task
+from tasks_app.models import Attachment, Task
 from tests.browser import steps
 from tests.factories import TaskFactory
 from tests.stack import Stack
@@ -53,7 +53,9 @@ def ended(page: Page, staff: User) -> Task:
     return task
 
 
-def test_a_notice_goes_by_its_button_or_escape_and_stays_in_the_bell(live: Stack, member: Page, staff: User) -> None:
+def test_a_notice_goes_by_its_button_or_escape_and_stays_in_the_bell_until_it_was_opened(
+    live: Stack, member: Page, staff: User
+) -> None:
     with member.expect_response("**/events/?*", timeout=20_000):
         member.goto(live.url)
     bell = member.locator("#news")
@@ -71,14 +73,51 @@ def test_a_notice_goes_by_its_button_or_escape_and_stays_in_the_bell(live: Stack
     member.locator("#news summary").focus()
     member.keyboard.press("Enter")
     links = bell.get_by_role("link")
-    paths = [f"/tasks/{task.pk}/" for task in (first, second)]
+    paths = [f"/tasks/{task.pk}/" for task in (second, first)]
     assert [link.get_attribute("href") for link in links.all()] == paths
+    expect(bell.locator("[data-new]")).to_have_count(2)
+    expect(bell.locator("time").first).not_to_be_empty()
+    expect(bell.locator("#news-count")).to_have_text("")
+    member.keyboard.press("Escape")
+    expect(links.first).to_be_hidden()
+    with member.expect_response("**/notices/"):
+        member.reload()
+    expect(bell).to_be_visible()
+    expect(bell.locator("#news-count")).to_have_text("")
+    member.locator("#news summary").click()
+    expect(bell.locator("[data-new]")).to_have_count(0)
     links.first.click()
     member.wait_for_url(f"**{paths[0]}")
-    expect(bell.locator("#news-count")).to_have_text("1")
-    member.locator("#news summary").click()
-    member.keyboard.press("Escape")
-    expect(bell).to_be_hidden()
+
+
+def test_a_task_s_own_page_in_sight_is_enough_and_another_device_knows(
+    live: Stack, member: Page, chromium: Browser, session: dict[str, str], staff: User
+) -> None:
+    """The phone is told what the desk was told, and nothing that the desk has seen."""
+    own = TaskFactory.create(owner=staff, job="profile_csv", state=State.RUNNING)
+    Attachment.objects.create(task=own, field="upload", name="orders.csv", size=1, file="x")
+    with member.expect_response("**/events/?*"):
+        member.goto(live.url + own.get_absolute_url())
+    with member.expect_response("**/notices/seen/"):
+        assert notices.tell(own, State.FAILED)
+    expect(member.locator(".toast")).to_have_count(0)
+    expect(member.locator("#news-count")).to_have_text("")
+    other = TaskFactory.create(owner=staff, job="profile_csv", ended=True)
+    Attachment.objects.create(task=other, field="upload", name="customers.csv", size=1, file="x")
+    assert notices.tell(other, State.FAILED)
+    expect(member.locator(".toast")).to_have_text("customers.csv – Profile a CSV file: Failed")
+    elsewhere = chromium.new_context()
+    steps.lend_session(elsewhere, live.url, session)
+    phone = elsewhere.new_page()
+    phone.goto(live.url)
+    expect(phone.locator("#news-count")).to_have_text("1")
+    phone.locator("#news summary").click()
+    lines = phone.locator("#news-list li")
+    expect(lines).to_have_count(2)
+    expect(lines.first).to_contain_text("customers.csv ·")
+    expect(lines.last).to_contain_text("orders.csv ·")
+    expect(lines.and_(phone.locator("[data-new]"))).to_have_count(1)
+    elsewhere.close()
 
 
 def test_what_lies_under_a_notice_can_be_scrolled_free_on_a_phone(live: Stack, member: Page, staff: User) -> None:

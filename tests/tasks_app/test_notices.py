@@ -1,6 +1,7 @@
 """Who is told that a task has ended, and how often."""
 
 import json
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -16,8 +17,9 @@ from progress_app.channels import user_channel
 from progress_app.events import State
 from progress_app.exceptions import BackendUnavailable
 from tasks_app import announce, endings, notices, registry, runner
-from tasks_app.models import Subscription, Task
+from tasks_app.models import Attachment, Subscription, Task
 from tasks_app.permissions import may_read
+from tasks_app.seen import MOST_APART, see, seen_by
 from tests.factories import TaskFactory
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("redis_db")]
@@ -121,6 +123,47 @@ def test_of_many_notices_the_newest_are_read(owner: User) -> None:
         connections.backend().append(user_channel(owner.pk), notices.EVENT, b"%d" % number)
     _, body = notices.newest(owner.pk)
     assert json.loads(body)["notices"] == list(range(3, notices.NEWEST + 3))
+
+
+def seen(client: Client) -> Any:
+    return client.get("/notices/").json()["seen"]
+
+
+def test_what_is_seen_is_the_account_s_and_only_grows(client: Client, owner: User, stranger: User) -> None:
+    task = TaskFactory.create(owner=owner, ended=True)
+    client.force_login(owner)
+    tag = client.get("/notices/")["ETag"]
+    assert seen(client) == {"until": 0, "tasks": []}
+    for given, status in (
+        ({"until": "2.5"}, 204),
+        ({"until": "1"}, 204),
+        ({"task": task.pk}, 204),
+        ({"task": "x"}, 400),
+    ):
+        assert client.post("/notices/seen/", given).status_code == status
+    for bad in ({}, {"until": "nan"}, {"until": "inf"}, {"until": "soon"}):
+        assert client.post("/notices/seen/", bad).status_code == 400
+    assert seen(client) == {"until": 2.5, "tasks": [str(task.pk)]}
+    assert client.get("/notices/", headers={"If-None-Match": tag}).status_code == 200
+    client.post("/notices/seen/", {"until": "9e99"})
+    assert seen(client)["until"] <= time.time(), "what is still to come cannot be seen"
+    client.force_login(stranger)
+    assert seen(client) == {"until": 0, "tasks": []}
+
+
+def test_of_many_tasks_seen_by_their_pages_the_newest_are_kept(owner: User) -> None:
+    for number in range(MOST_APART + 2):
+        see(owner.pk, str(number))
+    assert seen_by(owner.pk).apart == [str(number) for number in range(2, MOST_APART + 2)]
+
+
+def test_a_notice_names_the_files_that_the_task_was_given(owner: User) -> None:
+    task = TaskFactory.create(owner=owner, ended=True, job="profile_csv")
+    for name, field in (("orders.csv", "upload"), ("report.html", "")):
+        Attachment.objects.create(task=task, field=field, name=name, size=1, file="x")
+    assert notices.tell(task, State.SUCCEEDED)
+    assert notices.tell(TaskFactory.create(owner=owner, ended=True), State.SUCCEEDED)
+    assert [notice["files"] for notice in told(owner)] == [["orders.csv"], []]
 
 
 def _raising(fault: Exception) -> Callable[..., Any]:

@@ -1,57 +1,98 @@
 /**
- * The bell in the page's head: what has ended and was not looked at yet, a link each, from page to page of this tab.
+ * The bell in the page's head: which tasks have ended lately, the newest first, and how many of them are news.
  *
- * A toast goes after some seconds; here its words can be reached at any time. Who has opened the list and closes it has
- * seen them, and who opens a task's page has seen that one.
+ * The server keeps both for the account, so that every tab and device tells the same. Who opens the list has seen all of
+ * it; who has a task's own page in sight has seen that one. A toast goes after some seconds; here its words stay.
  */
-const MOST = 5;
+import { say } from "../progress_app/words.js";
+import { showLocalTimes } from "./local-times.js";
+
+const MOST_SHOWN = 8;
 
 const bell = document.getElementById("news");
 const list = document.getElementById("news-list");
-const key = `news ${document.getElementById("notices").dataset.channel}`;
+const about = document.getElementById("notices").dataset;
+const csrfToken = document.querySelector("[name=csrfmiddlewaretoken]").value;
+let told = []; // the oldest first
+let until = 0; // in seconds since 1970: what was told until then is seen
+let apart = new Set(); // tasks that were seen by their pages
 
-/** Keep what a notice says until it has been seen. */
-export function keep(news) {
-  store([...kept(), news].slice(-MOST));
-}
-
-function kept() {
+/** What the account knows by now. While the server is away, what is known stays. */
+export async function load() {
   try {
-    return JSON.parse(sessionStorage.getItem(key) ?? "[]");
+    const response = await fetch(about.noticesUrl, { headers: { Accept: "application/json" } });
+    if (!response.ok) return;
+    const { notices, seen } = await response.json();
+    const known = new Set(notices.map(({ task }) => task));
+    told = [...notices, ...told.filter(({ task }) => !known.has(task))].sort((one, other) => one.ts - other.ts);
+    until = Math.max(until, seen.until);
+    apart = new Set([...apart, ...seen.tasks]);
   } catch {
-    return []; // a browser without storage tells the toast alone
+    return;
   }
+  lookAround();
 }
 
-function store(news) {
-  try {
-    sessionStorage.setItem(key, JSON.stringify(news));
-  } catch {
-    // as above
+/** Take what the stream told. */
+export function add(notice) {
+  if (!told.some(({ task }) => task === notice.task)) told.push(notice);
+  lookAround();
+}
+
+export function isNews({ task, ts }) {
+  return ts > until && !apart.has(task);
+}
+
+/** One line about an end: "Profile a CSV file: Failed". */
+export function wordsOf({ title, state }) {
+  return `${say(title)}: ${about[state] ?? state}`;
+}
+
+/** The page in sight is a notice's own: that one is no news any more. */
+function lookAround() {
+  const own = told.find(({ url }) => url === location.pathname);
+  if (own && isNews(own) && !document.hidden) {
+    apart.add(own.task);
+    tell({ task: own.task });
   }
-  draw(news);
+  draw();
 }
 
-function draw(news) {
-  bell.toggleAttribute("data-none", news.length === 0);
-  document.getElementById("news-count").textContent = news.length || "";
-  list.replaceChildren(...news.map(line));
+function draw() {
+  bell.toggleAttribute("data-none", told.length === 0);
+  document.getElementById("news-count").textContent = told.filter(isNews).length || "";
+  if (bell.open) return; // somebody reads it
+  list.replaceChildren(...told.slice(-MOST_SHOWN).reverse().map(line));
+  showLocalTimes(list);
 }
 
-function line({ words, state, url }) {
+function line(notice) {
   const item = document.getElementById("news-line").content.firstElementChild.cloneNode(true);
-  const link = item.querySelector("a");
-  item.dataset.state = state;
-  link.href = url;
-  link.textContent = words;
+  const [link, files, time] = item.querySelectorAll("a, [data-part=files], time");
+  item.dataset.state = notice.state;
+  item.toggleAttribute("data-new", isNews(notice));
+  link.href = notice.url;
+  link.textContent = wordsOf(notice);
+  files.textContent = notice.files?.length ? `${notice.files.join(", ")} ·` : "";
+  time.dateTime = new Date(1_000 * notice.ts).toISOString();
   return item;
 }
 
-bell.addEventListener("toggle", () => bell.open || store([]));
+function tell(seen) {
+  const body = new URLSearchParams(seen);
+  fetch(about.seenUrl, { method: "POST", headers: { "X-CSRFToken": csrfToken }, body, keepalive: true }).catch(() => {}); // it is news once more then
+}
+
+bell.addEventListener("toggle", () => {
+  if (bell.open && told.some(isNews)) {
+    until = told.at(-1).ts;
+    tell({ until });
+  }
+  draw();
+});
 bell.addEventListener("keydown", ({ key: pressed }) => {
   if (pressed !== "Escape") return;
   bell.open = false;
   bell.querySelector("summary").focus();
 });
-const unseen = kept().filter(({ url }) => url !== location.pathname);
-if (unseen.length > 0) store(unseen);
+load();

@@ -1,12 +1,11 @@
 /**
  * Tells whoever looks at any page that a task of theirs has ended, by a toast that leads to it and by the bell.
  *
- * A page that nobody looks at keeps its notices until somebody does. What ended before the page was drawn is no news to
- * it, and the task's own page shows the end itself.
+ * A page that nobody looks at keeps its notices until somebody does, and forgets those that they have seen elsewhere. What
+ * ended before the page was drawn is no news to it, and the task's own page shows the end itself.
  */
 import { subscribe } from "../progress_app/event-stream.js";
-import { say } from "../progress_app/words.js";
-import { keep } from "./news.js";
+import { add, isNews, load, wordsOf } from "./news.js";
 import { toast } from "./page-signs.js";
 
 const MOST_KEPT = 5;
@@ -33,7 +32,7 @@ class Notices {
       status() {},
     });
     this.#listening = new AbortController();
-    document.addEventListener("visibilitychange", () => this.#show(), { signal: this.#listening.signal });
+    document.addEventListener("visibilitychange", () => this.#lookAgain(), { signal: this.#listening.signal });
   }
 
   disconnect() {
@@ -43,19 +42,28 @@ class Notices {
   }
 
   #take(notice) {
-    if (notice.ts < Number(this.#config.drawnAt) || notice.url === location.pathname) return;
+    if (notice.ts < Number(this.#config.drawnAt)) return;
     this.#kept = [...this.#kept, notice].slice(-MOST_KEPT);
+    this.#show();
+  }
+
+  async #lookAgain() {
+    if (document.hidden) return;
+    await load();
     this.#show();
   }
 
   #show() {
     if (document.hidden) return;
-    for (const { title, state, url } of this.#kept.splice(0)) {
-      const words = `${say(title)}: ${this.#config[state] ?? state}`;
-      toast(words, { tone: state, href: url });
-      keep({ words, state, url });
+    for (const notice of this.#kept.splice(0)) {
+      add(notice);
+      if (isNews(notice)) toast(textOf(notice), { tone: notice.state, href: notice.url });
     }
   }
+}
+
+function textOf(notice) {
+  return [notice.files?.join(", "), wordsOf(notice)].filter(Boolean).join(" – ");
 }
 
 new Notices({ ...document.getElementById("notices").dataset }).connect();

@@ -89,5 +89,7 @@ DOORS = [
     Door("doctor's tick", "/doctor/tick/", (403, 403, 204, 403, IN, IN), "post", {"number": "0"}),
     Door("operations", "/ops/", (404, 404, 200, 404, IN, IN)),
     Door("figures of operations", "/ops/now/", (404, 404, 200, 404, IN, IN)),
+    Door("notices", "/notices/", (200, 200, 200, 200, IN, IN)),
+    Door("notices seen", "/notices/seen/", (204, 204, 204, 204, IN, IN), "post", {"until": "1"}),
     Door("health", "/health/", (200,) * 6),
 ]
