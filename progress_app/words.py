@@ -63,6 +63,7 @@ UNITS = (
     _("lines"),
     _("rows"),
     _("steps"),
+    _("task"),
     _("tasks"),
 )
 # How much a line of a log matters.

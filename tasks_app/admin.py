@@ -22,7 +22,8 @@ from tasks_app import lifecycle, registry, schedule_admin  # noqa: F401  (regist
 from tasks_app.audit import VERBS
 from tasks_app.models import Attachment, AuditEntry, Task
 from tasks_app.paging import BoundedPaginator
-from tasks_app.search import ALL, ids, searched_since, terms
+from tasks_app.search import ALL, ids, searched_since
+from tasks_app.terms import terms
 
 UNSHOWN: Final = ("log", "traceback", "result", "params", "pace")
 RECORD: Final = {

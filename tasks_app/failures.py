@@ -19,7 +19,8 @@ from django.utils import timezone
 
 from tasks_app.models import Task
 from tasks_app.registry import title_of
-from tasks_app.search import ALL, Term
+from tasks_app.search import ALL
+from tasks_app.terms import Term
 from tasks_app.transitions import BAD
 
 MOST_ROWS: Final = 10  # of a matrix: the worst ones

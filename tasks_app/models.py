@@ -256,6 +256,8 @@ class Attachment(models.Model):
 
     class Meta:
         ordering: ClassVar = ["pk"]
+        # A search looks for a name among the files since a day.
+        indexes: ClassVar = [models.Index(fields=["created_at", "name"], name="file_newest")]
 
     def __str__(self) -> str:
         return self.name

@@ -32,6 +32,15 @@ def _labelled(value: Any, labels: Mapping[str, Words]) -> Any:
     return {str(labels.get(key, key)): _labelled(part, labels) for key, part in value.items()}
 
 
+def templates(job: Job | None) -> list[str]:
+    """What draws a result: the job's own `jobs/<name>/result.html` where there is one, else the table of its values.
+
+    It is given the `result`, `given_back`, and the `task`.
+    """
+    own = [f"jobs/{job.name}/result.html"] if job else []
+    return [*own, "tasks_app/_result.html"]
+
+
 def _readable(key: str) -> str:
     words = key.replace("_", " ").strip() or key
     return words[:1].upper() + words[1:]

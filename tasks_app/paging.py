@@ -3,7 +3,7 @@
 from functools import cached_property
 from typing import Any, Final
 
-from django.core.paginator import Paginator
+from django.core.paginator import Page, Paginator
 
 MOST_COUNTED: Final = (
     10_000  # nobody turns four hundred pages, and to count a million rows takes longer than to show 25
@@ -27,3 +27,34 @@ class BoundedPaginator(Paginator[Any]):
     def _counted(self) -> int:
         rows: Any = self.object_list
         return int(rows.order_by()[: MOST_COUNTED + 1].count())
+
+
+class SearchPaginator(BoundedPaginator):
+    """Pages of rows that are costly to find: they are looked for once, by their keys, and not again for the page.
+
+    Args:
+        found: the rows that are meant, in their order.
+        rows: all rows, as they are to be fetched.
+        per_page: how many a page has.
+
+    """
+
+    def __init__(self, found: Any, rows: Any, per_page: int) -> None:
+        super().__init__(found, per_page)
+        self._rows = rows
+
+    def page(self, number: int | str) -> Page[Any]:
+        """The rows of a page, in their order."""
+        number = self.validate_number(number)
+        keys = self._keys[(number - 1) * self.per_page : number * self.per_page]
+        by_key = {row.pk: row for row in self._rows.filter(pk__in=keys)}
+        return Page([by_key[key] for key in keys if key in by_key], number, self)
+
+    @cached_property
+    def _keys(self) -> list[Any]:
+        found: Any = self.object_list
+        return list(found.values_list("pk", flat=True)[: MOST_COUNTED + 1])
+
+    @cached_property
+    def _counted(self) -> int:
+        return len(self._keys)

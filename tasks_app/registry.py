@@ -231,6 +231,12 @@ def title_of(name: str) -> str:
     return str(found.title) if found else name
 
 
+def is_chore(name: str) -> bool:
+    """Whether the job of this name is about tasks themselves, such as an export of them."""
+    found = find(name)
+    return found is not None and found.is_chore
+
+
 def once() -> tuple[str, ...]:
     """The names of the jobs that are not run again should their worker vanish."""
     return tuple(sorted(made.name for made in _jobs.values() if not (made.restartable and made.retry_on_lost)))

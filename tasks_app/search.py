@@ -1,76 +1,34 @@
-"""Which tasks are meant: terms such as `state:failed` and plain words, as the list, an export and bulk verbs take them.
+"""Which tasks are meant by the terms of a search, as the list, an export and bulk verbs take them.
 
-    state:failed job:profile_csv owner:alice after:2026-11-01 orders
-
-Terms of one key are alternatives, all else must hold together. A plain word is looked for in the message, the error,
-the owner's name and at the beginning of the task's id, in the newest tasks: see `searched_since`. What has blanks in it
-stands in double quotes, `error:"torn row"`, and a double quote within is doubled.
+Terms of one key are alternatives, all else must hold together: see `terms`. A plain word is looked for in what the list
+shows of a task: its job's title, its state, its message and error, the names of its files, its owner, and the beginning
+of its id; in the newest tasks, see `searched_since`.
 """
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import UUID
 
 from django.contrib.auth import get_user_model
-from django.db.models import Q
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
-from django.utils.translation import gettext as _
 
-from progress_app.events import State
-from tasks_app.models import Task
+from progress_app.words import translated
+from tasks_app import days
+from tasks_app.models import Attachment, Task
 from tasks_app.permissions import listed_tasks, own_tasks
-from tasks_app.registry import all_jobs
+from tasks_app.terms import STATES, Term, jobs_called, states_called
 from tasks_app.transitions import Transitions
 
-QUOTE: Final = '"'
-_PART: Final = re.compile(r'(?:(?P<key>\w+):)?(?:"(?P<quoted>(?:[^"]|"")*)"(?!\S)|(?P<plain>\S+))')
-_NEEDS_QUOTES: Final = re.compile(r'\s|^"')
 _ID: Final = re.compile(r"[0-9a-f]{8,32}")
-MOST_TERMS: Final = 20
-LONGEST_TERM: Final = 100
+_PART_OF_ID: Final = re.compile(r"[0-9a-f-]+", re.IGNORECASE)
 MOST_SEARCHED: Final = 100_000  # for a word, the newest: SQLite reads them in 30 ms
+MOST_NAMED: Final = 10_000  # tasks with such a file, which a query names one by one
 MINE, ALL = "mine", "all"
 ORDERS: Final = {"newest": "-created_at", "oldest": "created_at", "job": "job", "state": "state"}
-STATES: Final = frozenset(state.value for state in State)
-
-
-@dataclass(frozen=True, slots=True)
-class Term:
-    """One condition; `key` is empty for a plain word."""
-
-    key: str
-    value: str
-
-    def __str__(self) -> str:
-        value = f'"{self.value.replace(QUOTE, QUOTE * 2)}"' if _NEEDS_QUOTES.search(self.value) else self.value
-        return f"{self.key}:{value}" if self.key else value
-
-    @property
-    def condition(self) -> Q:
-        """What must hold; a value that cannot hold anything matches nothing."""
-        return _KEYS.get(self.key, _word)(self.value)
-
-
-def terms(texts: Iterable[str]) -> list[Term]:
-    """The different terms of these texts, in their order; a key that nobody knows is part of a word."""
-    found: dict[Term, None] = {}
-    for text in texts:
-        for part in _PART.finditer(text.replace("\x00", "\ufffd")):  # PostgreSQL would refuse to look for a NUL
-            if (term := _term(part)).value:
-                found[term] = None
-    return list(found)[:MOST_TERMS]
-
-
-def _term(part: re.Match[str]) -> Term:
-    key, quoted, plain = (part["key"] or "").lower(), part["quoted"], part["plain"] or ""
-    value = plain if quoted is None else quoted.replace(QUOTE * 2, QUOTE)
-    if value and key in _KEYS:
-        return Term(key, value[:LONGEST_TERM])
-    whole = f"{part['key']}:{value}" if part["key"] else value
-    return Term("", whole[:LONGEST_TERM])
+NOTHING: Final = Q(pk__in=[])
 
 
 def chosen(user: Any, wanted: Iterable[Term], scope: str = MINE) -> Transitions:
@@ -79,9 +37,15 @@ def chosen(user: Any, wanted: Iterable[Term], scope: str = MINE) -> Transitions:
     tasks = _in_scope(user, scope)
     if all(term.key != "parent" for term in wanted):
         tasks = tasks.filter(parent=None)  # children stand on their parent's page
-    for condition in _by_key(wanted).values():
-        tasks = tasks.filter(condition)
-    return _with_words(tasks, wanted, searched_since(user, wanted, scope))
+    return narrowed(tasks, wanted, searched_since(user, wanted, scope))
+
+
+def narrowed(tasks: Transitions, wanted: Iterable[Term], since: datetime | None) -> Transitions:
+    """Those of the tasks that the terms mean; words are looked for in what came after `since`, None: in all."""
+    wanted = list(wanted)
+    for holds in _by_key(wanted).values():
+        tasks = tasks.filter(holds)
+    return _with_words(tasks, wanted, since)
 
 
 def searched_since(user: Any, wanted: Iterable[Term], scope: str = MINE) -> datetime | None:
@@ -93,7 +57,8 @@ def searched_since(user: Any, wanted: Iterable[Term], scope: str = MINE) -> date
     if all(term.key for term in wanted):
         return None
     tasks = Task.objects.all() if scope == ALL else _in_scope(user, scope)
-    asked = tasks.filter(_by_key(wanted).get("before", Q())).order_by("-created_at")
+    holds = _by_key(term for term in wanted if term.key in {"before", "date"})
+    asked = tasks.filter(*holds.values()).order_by("-created_at")
     return asked.values_list("created_at", flat=True)[MOST_SEARCHED : MOST_SEARCHED + 1].first()
 
 
@@ -106,7 +71,7 @@ def _by_key(wanted: Iterable[Term]) -> dict[str, Q]:
     found: dict[str, Q] = {}
     for term in wanted:
         if term.key:
-            found[term.key] = found.get(term.key, Q()) | term.condition
+            found[term.key] = found.get(term.key, Q()) | condition(term)
     return found
 
 
@@ -119,11 +84,11 @@ def _with_words(tasks: Transitions, wanted: Iterable[Term], since: datetime | No
         if span and tasks.filter(pk__range=span).exists():
             tasks = tasks.filter(pk__range=span)  # however old: who brings an id along means that task
         else:
-            texts.append(term.condition)
+            texts.append(_word(term.value, since))
     if texts and since is not None:
         tasks = tasks.filter(created_at__gt=since)
-    for condition in texts:
-        tasks = tasks.filter(condition)
+    for holds in texts:
+        tasks = tasks.filter(holds)
     return tasks
 
 
@@ -135,21 +100,45 @@ def ids(word: str) -> tuple[UUID, UUID] | None:
     return UUID(digits.ljust(32, "0")), UUID(digits.ljust(32, "f"))
 
 
-def suggestions() -> list[tuple[str, str]]:
-    """Terms to offer, each with what it means."""
-    states = [(f"state:{state.value}", "") for state in State]
-    jobs = [(f"job:{job.name}", str(job.title)) for job in all_jobs()]
-    today = datetime.now(UTC).date()
-    dates = [(f"after:{today - timedelta(days=days)}", label) for days, label in _ages()]
-    return [*states, *jobs, *dates]
+def condition(term: Term) -> Q:
+    """What must hold for a term with a key; a value that cannot hold anything matches nothing."""
+    return _KEYS[term.key](term.value)
 
 
-def _ages() -> list[tuple[int, str]]:
-    return [(0, _("today")), (7, _("the last 7 days")), (30, _("the last 30 days"))]
+def _word(value: str, since: datetime | None) -> Q:
+    """A word in what the list shows; what a job and a state are called is known beforehand."""
+    owners = get_user_model()._default_manager.filter(username__icontains=value)  # noqa: SLF001  (Django's own name)
+    holds = Q(message__icontains=value) | Q(error_text__icontains=value) | Q(own_title__icontains=value)
+    holds |= Q(job__icontains=value) | Q(job__in=jobs_called(value)) | Q(state__in=states_called(value))
+    holds |= _of_file(value, since) | Q(owner__in=owners.values("pk")) | _said(value)
+    return holds | Q(id__istartswith=value) if _PART_OF_ID.fullmatch(value) else holds
+
+
+def _of_file(value: str, since: datetime | None) -> Q:
+    """Tasks by the names of their files. So that neither a rare name nor a frequent one takes long, few are named here.
+
+    Of many the database asks each task for its files, and soon has enough for a page.
+    """
+    files = Attachment.objects.filter(name__icontains=value)
+    if since is not None:
+        files = files.filter(created_at__gt=since)  # a file is younger than its task
+    few = list(files.order_by().values_list("task", flat=True)[: MOST_NAMED + 1])
+    return Q(pk__in=few) if len(few) <= MOST_NAMED else Q(Exists(files.filter(task=OuterRef("pk"))))
+
+
+def _said(value: str) -> Q:
+    """A word in what is shown in the reader's language in place of what was written."""
+    wanted = value.casefold()
+    written = [text for text, shown in translated().items() if wanted in shown.casefold()]
+    return Q(message__in=written) | Q(error_text__in=written) if written else Q()
 
 
 def _state(value: str) -> Q:
-    return Q(state=value) if value in STATES else Q(pk__in=[])
+    return Q(state=value) if value in STATES else NOTHING
+
+
+def _job(value: str) -> Q:
+    return Q(job__in={value, *jobs_called(value)})
 
 
 def _owner(value: str) -> Q:
@@ -157,52 +146,59 @@ def _owner(value: str) -> Q:
 
 
 def _parent(value: str) -> Q:
+    span = ids(value)
+    if span is None:
+        return NOTHING
+    return Q(parent=span[0]) if span[0] == span[1] else Q(parent__gte=span[0], parent__lte=span[1])
+
+
+def _from(value: str) -> Q:
+    """The tasks that a change of many changed or made: it reports them."""
+    span = ids(value)
+    result = Task.objects.filter(pk__range=span).values_list("result", flat=True).first() if span else None
+    told = result.get("tasks") if isinstance(result, Mapping) else None
+    return Q(pk__in=[each for each in told if _is_id(each)]) if isinstance(told, list) else NOTHING
+
+
+def _is_id(value: object) -> bool:
     try:
-        return Q(parent=UUID(value))
+        return bool(UUID(str(value)))
     except ValueError:
-        return Q(pk__in=[])
+        return False
+
+
+def _date(value: str) -> Q:
+    day = days.day(value)
+    if day is None:
+        return NOTHING
+    return Q(created_at__gte=days.midnight(day), created_at__lt=days.midnight(day + timedelta(days=1)))
 
 
 def _after(value: str) -> Q:
-    day = _day(value)
-    return Q(created_at__gte=day) if day else Q(pk__in=[])
+    begin = days.begin(value)
+    return Q(created_at__gte=begin) if begin else NOTHING
 
 
 def _before(value: str) -> Q:
-    day = _day(value)
-    return Q(created_at__lt=day) if day else Q(pk__in=[])
-
-
-def _day(value: str) -> datetime | None:
-    try:
-        return datetime.combine(date.fromisoformat(value), time(), UTC)
-    except ValueError:
-        return None
-
-
-def _word(value: str) -> Q:
-    owners = get_user_model()._default_manager.filter(username__icontains=value)  # noqa: SLF001  (Django's own name)
-    text = Q(message__icontains=value) | Q(error_text__icontains=value)
-    return text | Q(id__istartswith=value) | Q(owner__in=owners.values("pk"))
+    begin = days.begin(value)
+    return Q(created_at__lt=begin) if begin else NOTHING
 
 
 def _ended(value: str) -> Q:
     """Within so long before now: `ended:1h`, `ended:7d`."""
-    told = _SPAN.fullmatch(value)
-    if told is None:
-        return Q(pk__in=[])
-    span = timedelta(hours=int(told[1])) if told[2] == "h" else timedelta(days=int(told[1]))
-    return Q(finished_at__gte=timezone.now() - span)
+    span = days.span(value)
+    return Q(finished_at__gte=timezone.now() - span) if span else NOTHING
 
 
-_SPAN: Final = re.compile(r"([0-9]{1,4})([hd])")
-_KEYS: Final = {
+_KEYS: Final[Mapping[str, Callable[[str], Q]]] = {
     "state": _state,
-    "job": lambda value: Q(job=value),
+    "job": _job,
     "owner": _owner,
+    "date": _date,
     "after": _after,
     "before": _before,
     "ended": _ended,
     "error": lambda value: Q(error_code=value),
     "parent": _parent,
+    "from": _from,
 }

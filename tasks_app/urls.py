@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from tasks_app.views import catalogue, doctor, form, health, link, listing, notices, ops, task
+from tasks_app.views import catalogue, doctor, form, health, link, listing, many, notices, ops, task
 
 app_name = "tasks"
 urlpatterns = [
@@ -10,7 +10,7 @@ urlpatterns = [
     path("jobs/<str:name>/", form.start, name="start"),
     path("jobs/<str:name>/usual/", form.usual, name="usual"),
     path("tasks/", listing.task_list, name="list"),
-    path("tasks/many/", listing.many, name="many"),
+    path("tasks/many/", many.many, name="many"),
     path("tasks/<uuid:task_id>/", task.detail, name="detail"),
     path("tasks/<uuid:task_id>/cancel/", task.cancel, name="cancel"),
     path("tasks/<uuid:task_id>/retry/", task.retry, name="retry"),

@@ -1,40 +1,33 @@
 """Change many tasks: cancels or retries every one of a selection, and reports what came of each."""
 
 from collections import Counter
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from django import forms
+from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from progress_app.words import fill
 from tasks_app import lifecycle
+from tasks_app.chores._selection import SelectionForm, asked_by, selected, unit
 from tasks_app.models import Task
 from tasks_app.origin import coming_from
-from tasks_app.permissions import visible_tasks
-from tasks_app.registry import ANYBODY, job
-from tasks_app.search import ALL, MINE, chosen, terms
+from tasks_app.registry import ANYBODY, PermanentJobError, job
 
 if TYPE_CHECKING:
     from progress_app.reporter import Reporter
 
-VERBS: dict[str, Callable[..., Task]] = {"cancel": lifecycle.cancel, "retry": lifecycle.retry}
+VERBS: Final[Mapping[str, Callable[..., Task]]] = {"cancel": lifecycle.cancel, "retry": lifecycle.retry}
+MOST_TOLD: Final = 500  # ids in the report, by which the list shows these tasks; the number is that of all
 
 
-class ChangeTasksForm(forms.Form):
+class ChangeTasksForm(SelectionForm):
     """Which tasks, by their ids or by a search, and what is to be done with them."""
 
+    field_order = ("verb", "ids", "search", "scope")
     verb = forms.ChoiceField(label=_("What"), choices=[("cancel", _("Cancel")), ("retry", _("Run again"))])
-    ids = forms.CharField(label=_("Task ids"), required=False, help_text=_("Separated by blanks; empty: the search."))
-    search = forms.CharField(label=_("Search"), required=False, help_text=_("As in the task list: state:failed orders"))
-    scope = forms.ChoiceField(label=_("Whose tasks"), choices=[(MINE, _("Mine")), (ALL, _("All"))], required=False)
-
-    def clean_ids(self) -> list[UUID]:
-        """The ids as such."""
-        try:
-            return [UUID(text) for text in self.cleaned_data["ids"].split()]
-        except ValueError as error:
-            raise forms.ValidationError(_("These are not ids of tasks.")) from error
 
 
 @job(
@@ -47,25 +40,60 @@ class ChangeTasksForm(forms.Form):
     restartable=False,
     unlisted=True,
     results={
+        "verb": _("What"),
         "done": _("Done"),
         "refused": _("Refused"),
         "search": _("Search"),
         "selected": _("Selected"),
+        "tasks": _("Tasks"),
     },
 )
 def change_tasks(progress: "Reporter", *, verb: str, ids: list[UUID], search: str, scope: str) -> dict[str, Any]:
-    """Do it to each task as who started this one: what they may not do is refused here too."""
-    asked = Task.objects.select_related("owner").get(pk=progress.task)
-    user = asked.owner
-    tasks = visible_tasks(user).filter(pk__in=ids) if ids else chosen(user, terms([search]), scope)
-    keys = list(tasks.exclude(pk=progress.task).order_by("-created_at").values_list("pk", flat=True))
-    done, refused = 0, Counter[str]()
-    for key in progress.track(keys, unit="tasks"):
+    """Do it to each task as who started this one: what they may not do is refused here too.
+
+    Where nothing at all was done it fails: nobody is to be told of a success.
+    """
+    asked = asked_by(progress.task)
+    keys = list(selected(asked, ids, search, scope).values_list("pk", flat=True))
+    changed, refused = list[UUID](), Counter[str]()
+    for key in progress.track(keys, unit=unit(len(keys))):
         try:
             with coming_from(asked.origin):
-                VERBS[verb](Task.objects.get(pk=key), user=user)
-            done += 1
+                changed.append(VERBS[verb](Task.objects.get(pk=key), user=asked.owner).pk)
         except (lifecycle.Refused, Task.DoesNotExist) as error:
             refused[str(error)] += 1
             progress.log(f"{key}: {error}", level="warning")
-    return {"done": done, "refused": dict(refused), "search": search or None, "selected": len(keys)}
+    if not changed:
+        raise PermanentJobError("nothing_changed", _nothing(refused))
+    progress.update(message=_sum(verb, len(changed), refused.total()))
+    return {
+        "verb": verb,
+        "done": len(changed),
+        "refused": dict(refused),
+        "search": search or None,
+        "selected": len(keys),
+        "tasks": [str(key) for key in changed[:MOST_TOLD]],
+    }
+
+
+def _nothing(refused: Counter[str]) -> str:
+    """Why none was changed."""
+    if not refused:
+        return gettext("Nothing was changed: no task matches any more.")
+    count = refused.total()
+    reasons = " ".join(refused) if len(refused) == 1 else " ".join(f"{n} × {text}" for text, n in refused.items())
+    text = ngettext(
+        "Nothing was changed: the task refuses. {reasons}", "Nothing was changed: all {count} tasks refuse. {reasons}",
+        count,
+    )  # fmt: skip
+    return fill(text, count=count, reasons=reasons)
+
+
+def _sum(verb: str, done: int, refused: int) -> str:
+    """What came of it, in a line."""
+    if verb == "cancel":
+        text = ngettext("{count} task cancelled", "{count} tasks cancelled", done)
+    else:
+        text = ngettext("{count} task runs again", "{count} tasks run again", done)
+    told = fill(text, count=done)
+    return told if not refused else f"{told}; {fill(gettext('{count} refused'), count=refused)}"

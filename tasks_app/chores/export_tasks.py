@@ -6,13 +6,13 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
+from uuid import UUID
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
-from tasks_app.models import Task
+from tasks_app.chores._selection import SelectionForm, asked_by, selected, unit
 from tasks_app.registry import ANYBODY, job
-from tasks_app.search import ALL, MINE, chosen, terms
 
 if TYPE_CHECKING:
     from progress_app.reporter import Reporter
@@ -25,12 +25,11 @@ FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run wha
 ROWS_A_READ: Final = 2_000
 
 
-class ExportTasksForm(forms.Form):
+class ExportTasksForm(SelectionForm):
     """Which tasks, and as what."""
 
+    field_order = ("kind", "search", "scope", "ids")
     kind = forms.ChoiceField(label=_("Format"), choices=[("csv", "CSV"), ("json", "JSON")], initial="csv")
-    search = forms.CharField(label=_("Search"), required=False, help_text=_("As in the task list: state:failed orders"))
-    scope = forms.ChoiceField(label=_("Whose tasks"), choices=[(MINE, _("Mine")), (ALL, _("All"))], required=False)
 
 
 @job(
@@ -40,11 +39,11 @@ class ExportTasksForm(forms.Form):
     permission=ANYBODY,
     results={"tasks": _("Tasks"), "search": _("Search")},
 )
-def export_tasks(progress: "Reporter", *, kind: str, search: str, scope: str) -> dict[str, Any]:
-    """Write every task that who started this may see and that the search means, newest first."""
-    user = Task.objects.select_related("owner").get(pk=progress.task).owner
-    tasks = chosen(user, terms([search]), scope).order_by("-created_at").values(*COLUMNS)
-    rows = progress.track(tasks.iterator(ROWS_A_READ), total=tasks.count(), unit="tasks")
+def export_tasks(progress: "Reporter", *, kind: str, ids: list[UUID], search: str, scope: str) -> dict[str, Any]:
+    """Write every task that is meant and that who started this may see, newest first."""
+    tasks = selected(asked_by(progress.task), ids, search, scope).values(*COLUMNS)
+    count = tasks.count()
+    rows = progress.track(tasks.iterator(ROWS_A_READ), total=count, unit=unit(count))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"tasks.{kind}"
         with path.open("w", encoding="utf-8", newline="") as file:

@@ -23,7 +23,7 @@ from progress_app.present import present
 from progress_app.widget import context
 from tasks_app import registry, sharing
 from tasks_app.download import download
-from tasks_app.outputs import given_back
+from tasks_app.outputs import given_back, templates
 from tasks_app.sharing import Scope, Shared
 
 MOST_A_MINUTE: Final = 240  # requests by one link, a process: a page asks 30 times, and may be open often
@@ -106,6 +106,7 @@ def _result(shared: Shared) -> dict[str, Any]:
         "names": [file.name for file in files if file.field],
         "files": [file for file in files if not file.field],
         "given_back": given_back(registry.find(task.job), task.result),
+        "result_templates": templates(registry.find(task.job)),
     }
 
 

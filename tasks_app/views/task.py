@@ -23,7 +23,7 @@ from tasks_app.history import history
 from tasks_app.inputs import given
 from tasks_app.joblog import joblog
 from tasks_app.models import Family, Task
-from tasks_app.outputs import given_back
+from tasks_app.outputs import given_back, templates
 from tasks_app.permissions import may_control, may_start, visible_task
 from tasks_app.refusal import Refused
 from tasks_app.room import room
@@ -58,6 +58,7 @@ def _shown(request: HttpRequest, task: Task) -> Mapping[str, Any]:
         "job": job,
         "given": given(job, task) if job else [],
         "given_back": given_back(job, task.result),
+        "result_templates": templates(job),
         "files_given": [file for file in files if file.field],
         "past_attempts": past_attempts(task),
         "trail": deeds,

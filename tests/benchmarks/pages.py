@@ -55,9 +55,11 @@ def _measure(tasks: int) -> None:
     pages = {
         "jobs": "/", "form": "/jobs/rehearsal/", "tasks": "/tasks/", "all tasks": "/tasks/?scope=all",
         "failed": "/tasks/?scope=all&q=state:failed", "a word": "/tasks/?scope=all&q=row", "no match": NOWHERE,
+        "a file": f"/tasks/?scope=all&q=orders-{tasks // 2}.csv", "a state": "/tasks/?scope=all&q=lost",
         "by job": "/tasks/?scope=all&sort=job", "by state": "/tasks/?scope=all&sort=state",
         "far page": "/tasks/?scope=all&page=3000", "task": running.get_absolute_url(), "operations": "/ops/",
         "admin list": "/admin/tasks_app/task/", "admin failed": "/admin/tasks_app/task/?state=failed",
+        "admin word": "/admin/tasks_app/task/?q=nowhere",
     }  # fmt: skip
     print(f"{tasks:,} tasks; ms on the server, median and worst of {ROUNDS}")
     for name, path in pages.items():
@@ -74,18 +76,19 @@ def _ms(client: Any, path: str) -> float:
 
 
 def _fill(tasks: int) -> Any:
-    """Make so many ended tasks, a minute apart, and one that runs, which is returned."""
+    """Make so many ended tasks, a minute apart, each with a file, and one that runs, which is returned."""
     from django.contrib.auth.models import User  # noqa: PLC0415
     from django.db import connection  # noqa: PLC0415
+    from django.db.models import OuterRef, Subquery  # noqa: PLC0415
     from django.utils import timezone  # noqa: PLC0415
 
     from progress_app.events import State  # noqa: PLC0415
-    from tasks_app.models import Task  # noqa: PLC0415
+    from tasks_app.models import Attachment, Task  # noqa: PLC0415
 
     user = User.objects.create_superuser("bench", password="bench")
     now, ends = timezone.now(), [State.SUCCEEDED] * 8 + [State.FAILED, State.CANCELLED]
     for first in range(0, tasks, BATCH):
-        Task.objects.bulk_create(
+        made = Task.objects.bulk_create(
             Task(
                 job="rehearsal", owner=user, state=ends[number % 10], attempt=1, percent=100, message=f"Row {number}",
                 created_at=now - timedelta(minutes=number), started_at=now - timedelta(minutes=number),
@@ -93,6 +96,12 @@ def _fill(tasks: int) -> Any:
             )
             for number in range(first, first + BATCH)
         )  # fmt: skip
+        Attachment.objects.bulk_create(
+            Attachment(task=task, field="file", name=f"orders-{number}.csv", file=f"tasks/{task.pk}/x.csv", size=9)
+            for number, task in enumerate(made, first)
+        )
+    asked = Task.objects.filter(pk=OuterRef("task")).values("created_at")
+    Attachment.objects.update(created_at=Subquery(asked))  # each as old as its task
     if (
         connection.vendor == "postgresql"
     ):  # which does so by itself after a while; SQLite does when asked, and nobody asks

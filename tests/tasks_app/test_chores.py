@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -11,9 +12,12 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from progress_app.events import State
-from tasks_app import runner
+from tasks_app import lifecycle, runner
 from tasks_app.line import place_of
-from tasks_app.models import Task
+from tasks_app.models import Attachment, Task
+from tasks_app.registry import BadParameters
+from tasks_app.search import ALL, chosen
+from tasks_app.terms import terms
 from tests.factories import TaskFactory
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("static_files", "redis_db")]
@@ -33,7 +37,7 @@ def post(user: User, **data: Any) -> Task:
     task = Task.objects.get(pk=response["Location"].strip("/").rpartition("/")[2])
     runner.run(str(task.pk), worker="test")
     task.refresh_from_db()
-    assert task.result, task.error_text
+    assert task.is_final
     return task
 
 
@@ -54,7 +58,7 @@ def test_the_ticked_ones_are_cancelled_and_the_report_says_what_was_not(owner: U
 
 def test_who_cancels_many_does_not_wait_behind_them(owner: User) -> None:
     waiting = TaskFactory.create_batch(3, owner=owner)
-    report = post(owner, verb="cancel", every="1")
+    report = post(owner, verb="cancel", every="1", confirmed="1")
     assert states(*waiting) == [State.CANCELLED] * 3
     again = Task.objects.create(job="rehearsal", owner=owner, created_at=report.created_at - timedelta(minutes=1))
     Task.objects.filter(pk=report.pk).update(state=State.QUEUED, finished_at=None)
@@ -68,9 +72,11 @@ def test_who_cancels_many_does_not_wait_behind_them(owner: User) -> None:
 def test_all_that_match_are_repeated(staff: User) -> None:
     failed = TaskFactory.create_batch(3, state=State.FAILED)
     TaskFactory.create(ended=True)
-    report: Any = post(staff, verb="retry", every="1", q=["state:failed"], scope="all")
+    report: Any = post(staff, verb="retry", every="1", q=["state:failed"], scope="all", confirmed="1")
     assert report.result["done"] == 3
-    assert Task.objects.filter(retry_of__in=failed).count() == 3
+    again = Task.objects.filter(retry_of__in=failed)
+    assert again.count() == 3
+    assert set(chosen(staff, terms([f"from:{report.pk}"]), ALL)) == set(again), "its page leads to them"
 
 
 def test_what_one_does_not_control_is_not_touched(owner: User, colleague: User) -> None:
@@ -78,8 +84,9 @@ def test_what_one_does_not_control_is_not_touched(owner: User, colleague: User) 
     foreign = TaskFactory.create()
     report: Any = post(colleague, verb="cancel", pick=[str(task.pk), str(foreign.pk)])
     assert states(task, foreign) == [State.QUEUED, State.QUEUED]
-    assert report.result["done"] == 0
-    assert report.result["selected"] == 1, "of the foreign one not even the number"
+    assert report.error_text == (
+        "Nothing was changed: the task refuses. Only its owner and staff may cancel a task."
+    ), "of the foreign one not even the number"
 
 
 @pytest.mark.parametrize(
@@ -88,8 +95,46 @@ def test_what_one_does_not_control_is_not_touched(owner: User, colleague: User) 
 def test_nothing_is_started_for_what_makes_no_sense(owner: User, data: dict[str, str]) -> None:
     client = Client()
     client.force_login(owner)
-    assert client.post("/tasks/many/", data)["Location"] == "/tasks/"
+    assert client.post("/tasks/many/", data)["Location"].startswith("/tasks/")
     assert not Task.objects.exists()
+
+
+def test_a_change_of_all_that_match_is_asked_for_once_more(owner: User) -> None:
+    waiting, ended = TaskFactory.create(owner=owner), TaskFactory.create(owner=owner, ended=True)
+    client = Client()
+    client.force_login(owner)
+    given = {"verb": "cancel", "every": "1", "q": "job:Rehearsal", "scope": "mine"}
+    page = client.post("/tasks/many/", given).content.decode()
+    assert "Cancel 1 task?" in " ".join(page.split())
+    assert "2 match; those that have ended already stay as they are." in " ".join(page.split())
+    assert states(waiting, ended) == [State.QUEUED, State.SUCCEEDED]
+    assert Task.objects.count() == 2, "nothing was started"
+    hidden = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)">', page.partition("<h1>")[0]))
+    post(owner, **{name: value for name, value in hidden.items() if name != "csrfmiddlewaretoken"})
+    assert states(waiting, ended) == [State.CANCELLED, State.SUCCEEDED]
+
+
+def test_where_nothing_was_done_nobody_is_told_of_a_success(owner: User) -> None:
+    ended = TaskFactory.create_batch(2, owner=owner, ended=True)
+    report = post(owner, verb="cancel", pick=[str(task.pk) for task in ended])
+    assert report.state == State.FAILED
+    assert report.error_text == (
+        "Nothing was changed: all 2 tasks refuse. This task has already ended (Succeeded); there is nothing to cancel."
+    )
+
+
+def test_the_page_of_a_change_says_what_came_of_it_in_words(owner: User) -> None:
+    waiting, ended = TaskFactory.create(owner=owner), TaskFactory.create(owner=owner, ended=True)
+    report = post(owner, verb="cancel", pick=[str(waiting.pk), str(ended.pk)])
+    assert report.message == "1 task cancelled; 1 refused"
+    client = Client()
+    client.force_login(owner)
+    page = " ".join(client.get(report.get_absolute_url()).content.decode().split())
+    assert "1 of 2 was cancelled." in page
+    assert "1 × This task has already ended (Succeeded); there is nothing to cancel." in page
+    assert f"/tasks/?scope=all&amp;q=from:{report.pk}" in page
+    shown = client.get(f"/tasks/?scope=all&q=from:{report.pk}").context["page_obj"]
+    assert list(shown) == [waiting]
 
 
 def exported(task: Task) -> str:
@@ -104,6 +149,28 @@ def test_an_export_holds_what_the_search_means_and_one_may_see(owner: User) -> N
     rows = list(csv.DictReader(io.StringIO(exported(post(owner, verb="export", q=["state:failed"], scope="all")))))
     assert [row["owner"] for row in rows] == ["owner"]
     assert rows[0]["error_text"] == "'=HYPERLINK(1)", "no formula"
+
+
+def test_an_export_of_the_ticked_ones_holds_just_these(owner: User) -> None:
+    ticked, *_others = TaskFactory.create_batch(3, owner=owner)
+    task = post(owner, verb="export", kind="json", pick=[str(ticked.pk)])
+    assert [row["id"] for row in json.loads(exported(task))] == [str(ticked.pk)]
+
+
+def test_an_export_is_not_among_what_it_exports(owner: User) -> None:
+    tasks = TaskFactory.create_batch(2, owner=owner)
+    rows = json.loads(exported(post(owner, verb="export", kind="json")))
+    assert {row["id"] for row in rows} == {str(task.pk) for task in tasks}
+
+
+def test_a_search_of_the_form_is_as_in_the_list_and_a_mistyped_one_is_told(owner: User) -> None:
+    failed = TaskFactory.create(owner=owner, state=State.FAILED)
+    Attachment.objects.create(task=failed, field="file", name="orders.csv", file="x", size=1)
+    task = lifecycle.enqueue("export_tasks", user=owner, data={"kind": "json", "search": "state:failed orders"})
+    runner.run(str(task.pk), worker="test")
+    assert [row["id"] for row in json.loads(exported(task))] == [str(failed.pk)]
+    with pytest.raises(BadParameters, match="no state fialed"):
+        lifecycle.enqueue("export_tasks", user=owner, data={"kind": "json", "search": "state:fialed"})
 
 
 def test_an_export_as_json(owner: User) -> None:
@@ -121,4 +188,4 @@ def test_a_child_among_the_chosen_is_told_and_not_passed_over(staff: User) -> No
     parent = TaskFactory.create(ended=True)
     child = TaskFactory.create(ended=True, parent=parent)
     report: Any = post(staff, verb="retry", pick=[str(child.pk)])
-    assert "a part of another one" in next(iter(report.result["refused"]))
+    assert "a part of another one" in report.error_text

@@ -16,7 +16,8 @@ from progress_app import conf, connections
 from progress_app.events import Snapshot, State
 from tasks_app import chart, dashboard
 from tasks_app.models import Task
-from tasks_app.search import ALL, chosen, terms
+from tasks_app.search import ALL, chosen
+from tasks_app.terms import terms
 from tests.factories import TaskFactory
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_files", "redis_db")]

@@ -1,15 +1,18 @@
 """What a search means, and whom it shows what."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Group, User
+from django.utils import timezone
+from django.utils.translation import override
 
 from progress_app.events import State
-from tasks_app import search
-from tasks_app.models import Task
-from tasks_app.search import ALL, MOST_TERMS, chosen, searched_since, terms
+from tasks_app import recovery, search
+from tasks_app.models import Attachment, Task
+from tasks_app.search import ALL, chosen, searched_since
+from tasks_app.terms import MOST_TERMS, terms
 from tests.factories import TaskFactory
 
 pytestmark = pytest.mark.django_db
@@ -36,6 +39,63 @@ def test_a_word_is_looked_for_where_people_remember_it_from(staff: User) -> None
     assert by_owner.owner is not None
     assert found(staff, by_owner.owner.username) == {by_owner}
     assert found(staff, str(by_owner.pk)[:8]) == {by_owner}
+
+
+def test_a_word_is_looked_for_in_what_the_list_shows(staff: User) -> None:
+    profile = made(job="profile_csv", state=State.SUCCEEDED)
+    failed, foreign = made(state=State.FAILED), made(job="shop.tasks.count", own_title="Count the stock")
+    Attachment.objects.create(task=profile, field="file", name="Orders.csv", file="x", size=1)
+    Attachment.objects.create(task=failed, name="thumbs.zip", file="y", size=1)
+    assert found(staff, "orders") == found(staff, "orders.csv") == {profile}, "a file that was given"
+    assert found(staff, "thumbs") == {failed}, "a file that was made"
+    assert found(staff, "profile") == found(staff, "PROFILE_CSV") == {profile}, "the job, by title and by name"
+    assert found(staff, "rehearsal") == {failed}
+    assert found(staff, "stock") == found(staff, "shop.tasks") == {foreign}, "a tracked task"
+    assert found(staff, "Succeeded") == {profile}
+    assert found(staff, "failed orders") == set(), "each word must be there"
+
+
+def test_words_are_those_of_the_reader_s_language_and_english_ones(staff: User) -> None:
+    lost = made(state=State.LOST, error_text=recovery.VANISHED.text)
+    with override("de"):
+        for text in ("verloren", "lost", "zustand:verloren", "status:Verloren", "state:lost", "verschwand datum:heute"):
+            assert found(staff, text) == {lost}, text
+        assert [term.label for term in terms(["state:lost after:today"])] == ["zustand:verloren", "seit:heute"]
+        assert [str(term) for term in terms(["Zustand: Verloren SEIT:gestern heute"])] == [
+            "state:lost", "after:yesterday", "date:today",
+        ]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", ["state: failed", "State:Failed", "status:FAILED", '"failed" state:failed'])
+def test_a_state_is_understood_however_it_is_typed(staff: User, text: str) -> None:
+    failed = made(state=State.FAILED)
+    made()
+    assert found(staff, text) == {failed}
+
+
+@pytest.mark.parametrize("text", ["job:Profile", "job:PROFILE_CSV", 'job:"profile a csv file"', "job: profile_csv"])
+def test_a_job_is_meant_by_its_name_or_title(staff: User, text: str) -> None:
+    profile = made(job="profile_csv")
+    made()
+    assert found(staff, text) == {profile}
+
+
+def test_days_have_names(staff: User) -> None:
+    now = timezone.now()
+    old, new = made(created_at=now - timedelta(days=40)), made(created_at=now)
+    for text in ("today", "date:today", "after:yesterday", "since:today", "after:7d", f"date:{now.date()}"):
+        assert found(staff, text) == {new}, text
+    assert found(staff, "before:yesterday") == found(staff, f"date:{old.created_at.date()}") == {old}
+    assert found(staff, '"today"') == set(), "in quotes it is a word"
+
+
+def test_a_name_that_many_files_have_is_found_too(staff: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search, "MOST_NAMED", 1)
+    tasks = {made(), made()}
+    for task in tasks:
+        Attachment.objects.create(task=task, field="file", name="orders.csv", file="x", size=1)
+    made()
+    assert found(staff, "orders") == tasks
 
 
 def test_a_day_is_a_bound(staff: User) -> None:
@@ -70,6 +130,13 @@ def test_of_ones_own_tasks_the_newest_of_ones_own_are_searched(owner: User, monk
     mine = made(message="torn", owner=owner, created_at=datetime(2026, 3, 1, tzinfo=UTC))
     made(), made(), made()
     assert set(chosen(owner, terms(["torn"]))) == {mine}
+
+
+def test_a_word_beside_a_day_is_looked_for_in_all_of_that_day(staff: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search, "MOST_SEARCHED", 2)
+    old = made(message="torn", created_at=datetime(2026, 3, 1, 12, tzinfo=UTC))
+    made(), made(), made()
+    assert found(staff, "torn date:2026-03-01") == {old}
 
 
 @pytest.mark.parametrize("length", [8, 13, 36])
