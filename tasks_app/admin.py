@@ -1,6 +1,6 @@
 """Tasks in the Django admin: a record to read, with cancel and retry of many as in the task list."""
 
-from typing import Any, ClassVar, Final
+from typing import Any, ClassVar, Final, cast
 
 from django.contrib import admin, messages
 from django.contrib.admin.views.main import SEARCH_VAR
@@ -10,6 +10,7 @@ from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.utils import timezone
 from django.utils.formats import date_format, number_format
+from django.utils.functional import lazy
 from django.utils.safestring import SafeString
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
@@ -17,12 +18,12 @@ from django.utils.translation import gettext_lazy as _
 from progress_app.channels import ROWS
 from progress_app.events import Snapshot
 from progress_app.widget import context
-from progress_app.words import said
+from progress_app.words import fill, said
 from tasks_app import lifecycle, registry, schedule_admin  # noqa: F401  (registers the schedules)
 from tasks_app.audit import VERBS
 from tasks_app.models import Attachment, AuditEntry, Task
 from tasks_app.paging import BoundedPaginator
-from tasks_app.search import ALL, ids, searched_since
+from tasks_app.search import ALL, MOST_SEARCHED, narrowed, searched_since
 from tasks_app.terms import terms
 
 UNSHOWN: Final = ("log", "traceback", "result", "params", "pace")
@@ -32,6 +33,11 @@ RECORD: Final = {
     _("How it ended"): ("result", "error_code", "why", "trace", "past_attempts"),
 }
 MOST_AT_ONCE: Final = 10_000  # their ids are the parameters of one task: 370 KB
+
+
+def _told_of_search() -> str:
+    text = gettext("As in the task list: state:failed orders. A word is looked for in the newest {count} tasks.")
+    return fill(text, count=MOST_SEARCHED)
 
 
 class AttachmentInline(admin.TabularInline[Attachment, Task]):
@@ -97,8 +103,8 @@ class TaskAdmin(admin.ModelAdmin[Task]):
     sortable_by = ("short_id", "title", "asked")  # what an index has the order of: the others would sort a million rows
     list_per_page = 50
     paginator = BoundedPaginator
-    search_help_text = _("A word is looked for in the newest 100,000 tasks, an id in all.")
-    search_fields = ("id__startswith", "job", "owner__username", "message", "error_text")
+    search_help_text = lazy(_told_of_search, str)()
+    search_fields = ("id",)  # so that there is a search; it is that of the task list
     show_full_result_count = False  # counting a million rows is slow and says little
     actions = ("cancel", "retry")
     inlines = (AttachmentInline, AuditInline)
@@ -116,13 +122,10 @@ class TaskAdmin(admin.ModelAdmin[Task]):
     def get_search_results(
         self, request: HttpRequest, queryset: QuerySet[Task], search_term: str
     ) -> tuple[QuerySet[Task], bool]:
-        """As Django's, in the newest tasks alone; an id is found however old the task is."""
-        span = ids(search_term.strip())
-        if span and queryset.filter(pk__range=span).exists():
-            return queryset.filter(pk__range=span), False
-        since = searched_since(request.user, terms([search_term]), ALL)
-        searched = queryset.filter(created_at__gt=since) if since else queryset
-        return super().get_search_results(request, searched, search_term)
+        """As in the task list: the same terms and words find the same."""
+        wanted = terms([search_term])
+        found = narrowed(cast("Any", queryset), wanted, searched_since(request.user, wanted, ALL))
+        return found, False
 
     @staticmethod
     def _arguments(request: HttpRequest) -> dict[str, Any]:

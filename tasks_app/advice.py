@@ -43,7 +43,7 @@ def _of_state(term: Term) -> Advice | None:
         return None
     words = {Term("state", state).label.partition(":")[2]: state for state in STATES}
     text = _("There is no state {value}; there are {states}.").format(value=term.value, states=", ".join(words))
-    return Advice(term=term, text=text, instead=_near("state", term.value, words))
+    return Advice(term=term, text=text, instead=_near("state", term.value, words | {each: each for each in STATES}))
 
 
 def _of_job(term: Term) -> Advice | None:

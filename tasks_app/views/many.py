@@ -32,7 +32,8 @@ def many(request: HttpRequest) -> HttpResponse:
     """
     given, wanted = request.POST, terms(request.POST.getlist("q"))
     verb, picked = given.get("verb", ""), [] if "every" in given else given.getlist("pick")
-    selection = {"ids": " ".join(picked), "search": " ".join(map(str, wanted)), "scope": scope_of(given)}
+    search = "" if picked else " ".join(map(str, wanted))
+    selection = {"ids": " ".join(picked), "search": search, "scope": scope_of(given)}
     if verb == "export":
         return _start(request, "export_tasks", {"kind": given.get("kind", "csv"), **selection})
     if not picked and "every" not in given:

@@ -2,8 +2,9 @@
 
 from collections.abc import Callable
 
+import pytest
 from django.contrib.auth.models import User
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from progress_app import connections
 from progress_app.events import Snapshot, State
@@ -48,3 +49,74 @@ def test_a_steady_flow_of_tasks_does_not_put_the_answer_off(
         return sign.is_visible()
 
     steps.wait_for(member, one_more, "the sign")
+
+
+def test_arrows_go_from_row_to_row_once_one_has_the_focus(live: Stack, member: Page, staff: User) -> None:
+    TaskFactory.create_batch(3, owner=staff, ended=True)
+    member.goto(f"{live.url}/tasks/")
+    links = member.locator(".row-title a")
+    member.keyboard.press("ArrowDown")
+    expect(links.first).not_to_be_focused()  # the page scrolls
+    member.keyboard.press("j")
+    expect(links.first).to_be_focused()
+    member.keyboard.press("ArrowDown")
+    expect(links.nth(1)).to_be_focused()
+    member.keyboard.press("x")
+    expect(member.locator(".row-pick").nth(2)).to_be_checked()  # the first is the page's
+    member.keyboard.press("ArrowUp")
+    expect(links.first).to_be_focused()
+
+
+def test_all_that_match_are_a_choice_after_the_whole_page_and_a_change_of_them_asks(
+    live: Stack, member: Page, staff: User
+) -> None:
+    TaskFactory.create_batch(26, owner=staff, ended=True)
+    TaskFactory.create(owner=staff)
+    member.goto(f"{live.url}/tasks/?q=job:rehearsal")
+    every = member.get_by_label("choose all 27 that match, on every page")
+    expect(every).to_be_hidden()
+    expect(member.get_by_role("button", name="Export all 27")).to_be_visible()
+    member.locator("#pick-page").check()
+    expect(member.get_by_text("25 chosen")).to_be_visible()
+    expect(member.get_by_role("button", name="Export", exact=True)).to_be_visible()
+    every.check()
+    expect(member.get_by_text("All that match are chosen")).to_be_visible()
+    member.get_by_role("button", name="Cancel").click()
+    expect(member.get_by_role("heading", level=1)).to_have_text("Cancel 1 task?")
+    member.get_by_role("link", name="No, back to the list").click()
+    expect(member.get_by_role("link", name="job:Rehearsal")).to_be_visible()
+    assert Task.objects.count() == 27, "nothing was started"
+
+
+def test_without_javascript_a_change_of_all_that_match_asks_too(
+    live: Stack, chromium: Browser, session: dict[str, str], staff: User
+) -> None:
+    TaskFactory.create_batch(26, owner=staff)
+    context = chromium.new_context(java_script_enabled=False)
+    steps.lend_session(context, live.url, session)
+    page = context.new_page()
+    page.goto(f"{live.url}/tasks/")
+    page.get_by_label("choose all 26 that match, on every page").check()
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Cancel 26 tasks?")
+    page.get_by_role("button", name="Yes, cancel them").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Change many tasks")
+    context.close()
+
+
+@pytest.mark.parametrize("width_px", [320, 390])
+def test_on_a_phone_the_whole_reason_of_a_failure_is_read_in_its_row(
+    live: Stack, member: Page, running_task: Callable[..., Task], width_px: int
+) -> None:
+    reason = "The first row is empty; add the names of the columns and try it once more with the whole file."
+    running_task(state=State.FAILED, error_code="no_header", error_text=reason, percent=61)
+    member.set_viewport_size({"width": width_px, "height": 844})
+    member.goto(f"{live.url}/tasks/")
+    message = member.locator(".row .hp-message")
+    expect(message).to_have_text(reason)
+    assert message.evaluate("part => part.scrollWidth <= part.clientWidth && part.scrollHeight <= part.clientHeight")
+    head = member.locator(".row .hp-head").bounding_box()
+    told = message.bounding_box()
+    assert head is not None
+    assert told is not None
+    assert told["width"] == pytest.approx(head["width"], abs=1), "a line of its own"

@@ -13,7 +13,7 @@ from django.utils import timezone
 from progress_app.events import State
 from tasks_app import admin as task_admin
 from tasks_app import search
-from tasks_app.models import Task
+from tasks_app.models import Attachment, Task
 from tests.factories import TaskFactory
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("static_files", "redis_db", "inbox")]
@@ -52,6 +52,14 @@ def test_queries_do_not_grow_with_the_page(ops: Client) -> None:
 def test_filters_search_dates_and_order(ops: Client, query: str) -> None:
     TaskFactory.create(running=True, owner__username="carla")
     assert ops.get(f"{LIST}?{query}").status_code == 200
+
+
+def test_search_is_that_of_the_task_list(ops: Client) -> None:
+    failed, waits = TaskFactory.create(state=State.FAILED), TaskFactory.create()
+    Attachment.objects.create(task=waits, field="file", name="orders.csv", file="x", size=1)
+    wanted = {"state:failed": failed, "Failed": failed, "orders": waits, "job:Rehearsal orders": waits}
+    assert {text: listed(ops, f"?q={text}") for text in wanted} == {text: [task] for text, task in wanted.items()}
+    assert "in the newest 100,000 tasks" in ops.get("/admin/tasks_app/task/").content.decode()
 
 
 def test_search_by_the_beginning_of_the_id(ops: Client) -> None:

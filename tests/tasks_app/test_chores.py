@@ -125,12 +125,13 @@ def test_where_nothing_was_done_nobody_is_told_of_a_success(owner: User) -> None
 
 def test_the_page_of_a_change_says_what_came_of_it_in_words(owner: User) -> None:
     waiting, ended = TaskFactory.create(owner=owner), TaskFactory.create(owner=owner, ended=True)
-    report = post(owner, verb="cancel", pick=[str(waiting.pk), str(ended.pk)])
+    report = post(owner, verb="cancel", pick=[str(waiting.pk), str(ended.pk)], q=["job:rehearsal"])
     assert report.message == "1 task cancelled; 1 refused"
     client = Client()
     client.force_login(owner)
     page = " ".join(client.get(report.get_absolute_url()).content.decode().split())
     assert "1 of 2 was cancelled." in page
+    assert "They were those that match" not in page, "they were ticked"
     assert "1 × This task has already ended (Succeeded); there is nothing to cancel." in page
     assert f"/tasks/?scope=all&amp;q=from:{report.pk}" in page
     shown = client.get(f"/tasks/?scope=all&q=from:{report.pk}").context["page_obj"]
