@@ -33,6 +33,11 @@ def can_mail(user: Any) -> bool:
     return bool(user.email) and settings.EMAIL_BACKEND != NO_MAIL
 
 
+def lacks_address(user: Any) -> bool:
+    """Whether nothing but an address of this user's is missing for an e-mail to reach them."""
+    return not user.email and settings.EMAIL_BACKEND != NO_MAIL
+
+
 def subscribe(task: Task, user: Any) -> None:
     """Send this user an e-mail when the task has ended.
 

@@ -27,7 +27,7 @@ from tasks_app.outputs import given_back, templates
 from tasks_app.permissions import may_control, may_start, visible_task
 from tasks_app.refusal import Refused
 from tasks_app.room import room
-from tasks_app.subscriptions import can_mail, subscribe, unsubscribe, wants_mail
+from tasks_app.subscriptions import can_mail, lacks_address, subscribe, unsubscribe, wants_mail
 from tasks_app.views.verb import answer
 from tasks_app.waterfall import waterfall
 
@@ -52,6 +52,7 @@ def _shown(request: HttpRequest, task: Task) -> Mapping[str, Any]:
         "usual_s": None if task.is_final else _usual_s(task, sum(file.size for file in files if file.field)),
         "room": None if task.is_final else room(task.job),
         "can_mail": can_mail(request.user),
+        "lacks_address": lacks_address(request.user),
         "wants_mail": not task.is_final and wants_mail(task, request.user),
         "share_days": sharing.DAYS,
         "task": task,

@@ -24,7 +24,8 @@ BELOW_LAST_LINE_PX = """() => {
 NOTIFICATIONS = """
   window.told = [];
   window.Notification = class {
-    static async requestPermission() { return "ANSWER"; }
+    static permission = "default";
+    static async requestPermission() { return (this.permission = "ANSWER"); }
     constructor(text) { window.told.push(text); }
   };
   Object.defineProperty(document, "hidden", { get: () => window.isAway ?? false });
@@ -110,7 +111,20 @@ def test_a_refused_permission_is_said(live: Stack, member: Page, running_task: M
     member.add_init_script(NOTIFICATIONS.replace("ANSWER", "denied"))
     member.goto(f"{live.url}/tasks/{task.pk}/")
     member.get_by_role("button", name="In this browser").click()
-    expect(member.locator("#tell-note")).to_have_text(re.compile("refuses notifications"))
+    expect(member.locator("#tell-note")).to_have_text(re.compile("refuses notifications.*Allow them"))
+    expect(member.get_by_role("button", name="In this browser")).to_be_disabled()
+
+
+def test_a_granted_one_is_said_too_and_taken_back(live: Stack, member: Page, running_task: MakeTask) -> None:
+    task = live_task(running_task())
+    member.add_init_script(NOTIFICATIONS.replace("ANSWER", "granted"))
+    member.goto(f"{live.url}/tasks/{task.pk}/")
+    button = member.get_by_role("button", name="In this browser")
+    button.click()
+    expect(member.locator("#tell-note")).to_have_text(re.compile("will tell you"))
+    expect(button).to_have_attribute("aria-pressed", "true")
+    button.click()
+    expect(member.locator("#tell-note")).to_be_hidden()
 
 
 @pytest.mark.parametrize("width_px", [390, 1280])

@@ -1,6 +1,7 @@
 """An e-mail at the end, for who asked for one: one, and only then."""
 
 import smtplib
+from functools import partial
 from typing import Any
 
 import pytest
@@ -124,3 +125,23 @@ def test_a_stranger_cannot_ask_about_a_task(task: Task, stranger: User) -> None:
     client = Client()
     client.force_login(stranger)
     assert client.post(f"/tasks/{task.pk}/tell-me/").status_code == 404
+
+
+def test_the_page_says_how_an_e_mail_could_come_where_only_the_address_is_missing(
+    owner: User, staff: User, settings: Any
+) -> None:
+    task = TaskFactory.create(running=True, owner=owner)
+    staff.is_superuser = True
+    staff.save()
+    pages = {}
+    for user in (owner, staff):
+        client = Client()
+        client.force_login(user)
+        pages[user] = partial(lambda client: client.get(task.get_absolute_url()).content.decode(), client)
+    assert "ask staff to enter it" in pages[owner]()
+    assert f'href="/admin/auth/user/{staff.pk}/change/"' in pages[staff]()
+    settings.EMAIL_BACKEND = NO_MAIL
+    assert not any("e-mail" in page() for page in pages.values())
+    settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
+    User.objects.update(email="somebody@example.org")
+    assert not any("once your account" in page() for page in pages.values())

@@ -13,6 +13,7 @@ import { holdPlace, isOutOfSight, placeOf } from "./held-place.js";
 import { showLocalTimes } from "./local-times.js";
 import { Log } from "./log.js";
 import { showPercent, toast } from "./page-signs.js";
+import { notify, offerNotification } from "./tell-me.js";
 import { growWaterfall, isOutgrown } from "./waterfall.js";
 
 const REFRESH_AGAIN_MS = [250, 1_000, 3_000];
@@ -39,7 +40,6 @@ let wantedState = FINAL.has(bar.dataset.state) ? bar.dataset.state : shownState;
 let shownStage = null;
 let refreshing = null;
 let refreshedAt = Date.now();
-let tellsInBrowser = false;
 
 document.addEventListener("task-log", ({ detail }) => log.add(detail));
 document.addEventListener("task-log-reset", () => log.addGap());
@@ -89,7 +89,7 @@ async function takeAnew() {
 function tellEnd({ state, error }) {
   const words = [`${name}: ${stateText(state)}`, say(error?.text ?? "")].filter(Boolean).join(". ");
   if (isOutOfSight(bar)) toast(words, { tone: state }); // else the bar says it
-  if (tellsInBrowser && document.hidden) new Notification(words, { tag: location.pathname });
+  notify(words);
 }
 
 /** Swap the parts until they show the state that the stream told: the row may be written a moment after it. */
@@ -154,20 +154,4 @@ async function showPlace() {
   } catch {
     return null; // as above
   }
-}
-
-/** The button for a notification of the browser, where it has them; its choice holds as long as the page is open. */
-function offerNotification() {
-  const button = document.getElementById("tell-browser");
-  if (!button || !("Notification" in window)) return;
-  delete button.dataset.later;
-  button.setAttribute("aria-pressed", tellsInBrowser);
-  button.addEventListener("click", async () => {
-    const allowed = tellsInBrowser || (await Notification.requestPermission()) === "granted";
-    tellsInBrowser = allowed && !tellsInBrowser;
-    button.setAttribute("aria-pressed", tellsInBrowser);
-    const note = document.getElementById("tell-note");
-    note.hidden = allowed;
-    note.textContent = allowed ? "" : button.dataset.refused;
-  });
 }
