@@ -34,6 +34,7 @@ def page(request: HttpRequest) -> HttpResponse:
         "motionless": dashboard.motionless(),
         "ended": sum(hour.ended for hour in hours),
         "bad": sum(hour.bad for hour in hours),
+        "failed": sum(hour.bad - hour.lost for hour in hours),
         "lost": sum(hour.lost for hour in hours),
         "ended_chart": chart.ended(hours),
         "waited": waited.whole,

@@ -1,8 +1,10 @@
 """The page of operations: its figures, its links, and what it costs."""
 
 import json
+import re
 import time
 from datetime import timedelta
+from html import unescape
 from typing import Any
 from uuid import uuid4
 
@@ -13,7 +15,7 @@ from django.utils import timezone
 from pytest_django import DjangoAssertNumQueries
 
 from progress_app import conf, connections
-from progress_app.events import Snapshot, State
+from progress_app.events import FINAL, Snapshot, State
 from tasks_app import chart, dashboard
 from tasks_app.models import Task
 from tasks_app.search import ALL, chosen
@@ -168,3 +170,18 @@ def test_a_search_takes_a_span_of_ends(staff: User, text: str, found: int) -> No
     ended()
     ended(timedelta(hours=30))
     assert chosen(staff, terms([text]), ALL).count() == found
+
+
+def test_each_number_of_the_present_and_the_last_day_leads_to_its_tasks(page: Client, staff: User) -> None:
+    now = timezone.now()
+    states = {State.QUEUED: 1, State.RUNNING: 2, State.FAILED: 3, State.LOST: 4}
+    for state, number in states.items():
+        ended = {"finished_at": now} if state in FINAL else {}
+        TaskFactory.create_batch(number, owner=staff, state=state, **ended)
+    shown = page.get("/ops/").content.decode()
+    signs = shown[shown.index('id="ops-signs"') : shown.index("</dl>")]
+    links = [(unescape(address), int(number)) for address, number in re.findall(r'<a href="([^"]*)">(\d+)</a>', signs)]
+    assert [number for _, number in links] == [1, 2, 7, 3, 4]
+    for address, number in links:
+        assert len(page.get(address).context["page_obj"].object_list) == number, address
+    assert "Failed or lost in" not in signs

@@ -21,7 +21,6 @@ const ACTIONS = {
   ArrowDown: () => step(1),
   ArrowUp: () => step(-1),
   x: () => tick(),
-  "?": () => keys.showModal(),
 };
 
 document.addEventListener("keydown", (event) => {

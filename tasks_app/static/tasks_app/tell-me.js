@@ -4,6 +4,7 @@
  * What comes of a click is said beside it: that the browser will tell, or why it cannot and what helps.
  */
 let isWanted = false;
+let isRefused = false; // told by a click: a page that says so unasked would move under its reader
 
 /** Make the button of the page, which the server may just have drawn anew, work. */
 export function offerNotification() {
@@ -14,6 +15,7 @@ export function offerNotification() {
   button.addEventListener("click", async () => {
     const isAllowed = isWanted || (await Notification.requestPermission()) === "granted";
     isWanted = isAllowed && !isWanted;
+    isRefused = !isAllowed && Notification.permission === "denied";
     show(button);
   });
 }
@@ -25,7 +27,6 @@ export function notify(words) {
 
 function show(button) {
   const { refused, insecure, wanted } = button.dataset;
-  const isRefused = Notification.permission === "denied";
   const note = document.getElementById("tell-note");
   button.setAttribute("aria-pressed", isWanted);
   button.disabled = isRefused;
