@@ -36,7 +36,7 @@ NAMES = {
     *("message_lost", "not_a_zip", "not_csv", "rehearsal_failed", "unexpected", "worker_lost"),
     *("application/json", "application/zip", "text/csv", "text/html", "tasks_app.start_scheduled"),
 }
-THE_SAME = {"Filter", "Format", "Median", "Name", "Traceback", "Worker", "optional"}
+THE_SAME = {"Esc", "Filter", "Format", "Median", "Name", "Traceback", "Worker", "optional"}
 OF_OTHERS = {  # in the admin: texts of Django and django-celery-beat that have no German words there
     *("Search", "True", "False", "At 03:17 AM UTC", "Crontab", "Crontabs", "Human readable", "Scheduler"),
     "17 3 * * * (m/h/dM/MY/d) UTC",

@@ -108,7 +108,7 @@ def test_a_place_in_line_fits_on_a_phone(
     member.goto(live.url + task.get_absolute_url())
     line = {"state": "queued", "queue": {"position": position, "starts_in_s": 3_725}}
     member.evaluate("(line) => document.querySelector('progress-bar').show({ stages: [], ...line })", line)
-    expect(member.locator("[data-part=wait]")).to_contain_text("Reihe")
+    expect(member.locator("[data-part=message]")).to_contain_text("Reihe")
     assert member.evaluate("document.documentElement.scrollWidth") == width_px
 
 

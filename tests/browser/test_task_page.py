@@ -73,7 +73,7 @@ def test_a_waiting_task_s_place_moves_while_one_looks(live: Stack, member: Page,
     ahead = running_task(state=State.QUEUED, attempt=0)
     task = running_task(state=State.QUEUED, attempt=0)
     member.goto(f"{live.url}/tasks/{task.pk}/")
-    wait = member.locator("#bar [data-part=wait]")
+    wait = member.locator("#bar [data-part=message]")
     expect(wait).to_contain_text("number 2 in line")
     Task.objects.filter(pk=ahead.pk).update(state=State.RUNNING, attempt=1)
     expect(wait).to_contain_text("next in line")

@@ -31,7 +31,7 @@ export class BarView {
     this.#paintTrack(snapshot);
     this.#write("state", wording.stateText(snapshot.state));
     this.#write("percent", wording.headline(snapshot));
-    this.#write("message", say(snapshot.error?.text || snapshot.message || ""));
+    this.#write("message", say(snapshot.error?.text || snapshot.message || this.#lineText(snapshot)));
     this.#write("stage", wording.stageText(snapshot));
     this.#write("count", snapshot.percent === null ? "" : wording.countText(snapshot));
     this.#write("elapsed", elapsedText(snapshot, takenAt, connection));
@@ -66,7 +66,12 @@ export class BarView {
     const isFinal = FINAL.has(snapshot.state);
     this.#write("rate", isFinal ? "" : wording.rateText(snapshot));
     this.#write("eta", isFinal ? "" : wording.etaText(snapshot.eta));
-    this.#write("wait", isFinal ? "" : wording.waitText(snapshot));
+    this.#write("wait", isFinal || this.#lineText(snapshot) ? "" : wording.waitText(snapshot));
+  }
+
+  /** Of a task that waits a full bar tells the place in line where its message will stand; a small one has no room there. */
+  #lineText(snapshot) {
+    return this.#bar.dataset.size === "bar" && snapshot.state === "queued" ? wording.waitText(snapshot) : "";
   }
 
   /** Where the usual run of this job would be by now: data-usual-s are the seconds that one takes. */

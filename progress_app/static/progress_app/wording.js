@@ -62,6 +62,7 @@ function scaleOf(unit, largest) {
 
 /** The one figure that stands out: the percentage, or how much was done where nobody knows how much there is. */
 export function headline(snapshot) {
+  if (snapshot.state === "queued") return percentText(0);
   return isKnown(snapshot.percent) ? percentText(snapshot.percent) : countText(snapshot);
 }
 
