@@ -64,7 +64,9 @@ def _label(name: str, field: forms.Field) -> str:
 
 
 def _said(field: forms.Field, value: Any) -> str:
-    """A value in words: what was chosen as it was offered."""
+    """A value in words: as its field has them, where that knows `in_words`; what was chosen as it was offered."""
+    if in_words := getattr(field, "in_words", None):
+        return str(in_words(value))
     if isinstance(field, forms.BooleanField):
         return gettext("yes")
     if not isinstance(field, forms.ChoiceField):

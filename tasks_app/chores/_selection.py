@@ -5,7 +5,9 @@ from uuid import UUID
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import ngettext
 
+from progress_app.words import fill
 from tasks_app.advice import advise
 from tasks_app.models import Task
 from tasks_app.permissions import visible_tasks
@@ -14,10 +16,21 @@ from tasks_app.terms import terms
 from tasks_app.transitions import Transitions
 
 
+class IdsField(forms.CharField):
+    """Ids of tasks, separated by blanks; nobody reads them, so that their number is told."""
+
+    def in_words(self, value: str) -> str:
+        """How many they are."""
+        count = len(value.split())
+        return fill(ngettext("{count} task", "{count} tasks", count), count=count)
+
+
 class SelectionForm(forms.Form):
     """The ticked tasks, or a search and whose tasks it is for."""
 
-    ids = forms.CharField(label=_("Task ids"), required=False, help_text=_("Separated by blanks; empty: the search."))
+    ids = IdsField(
+        label=_("Chosen tasks"), required=False, help_text=_("Their ids, separated by blanks; empty: the search.")
+    )
     search = forms.CharField(label=_("Search"), required=False, help_text=_("As in the task list: state:failed orders"))
     scope = forms.ChoiceField(label=_("Whose tasks"), choices=[(MINE, _("Mine")), (ALL, _("All"))], required=False)
 

@@ -42,6 +42,7 @@ def pages(staff: User, running_task: MakeTask) -> dict[str, str]:
         "form": "/jobs/profile_csv/",
         "tasks": "/tasks/?scope=all",
         "nothing": "/tasks/?q=state:lost",
+        "mistyped": "/tasks/?q=state:fialed",
         "operations": "/ops/",
         "running": f"/tasks/{running.pk}/",
         "waiting": f"/tasks/{waiting.pk}/",
@@ -96,6 +97,22 @@ def test_the_page_of_a_link_just_made_has_no_fault_for_a_screen_reader(
     expect(page.get_by_role("heading", name="In a page of your own")).to_be_visible()
     assert faults(page) == []
     steps.keep_picture(page, f"screen-share-{theme}")
+
+
+def test_the_question_before_a_change_of_all_that_match_has_no_fault_for_a_screen_reader(
+    live: Stack, themed: BrowserContext, running_task: MakeTask, theme: Theme
+) -> None:
+    for _ in range(26):
+        running_task()
+    page = themed.new_page()
+    page.set_viewport_size({"width": 320, "height": 900})
+    page.goto(f"{live.url}/tasks/?q=state:running")
+    page.locator("#pick-page").check()
+    page.locator("#pick-every").check()
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Cancel 26 tasks?")
+    assert faults(page) == []
+    steps.keep_picture(page, f"screen-confirm-{theme}")
 
 
 def test_the_login_has_no_fault_for_a_screen_reader(live: Stack, page: Page) -> None:

@@ -132,6 +132,7 @@ def test_the_page_of_a_change_says_what_came_of_it_in_words(owner: User) -> None
     page = " ".join(client.get(report.get_absolute_url()).content.decode().split())
     assert "1 of 2 was cancelled." in page
     assert "They were those that match" not in page, "they were ticked"
+    assert "<dt>Chosen tasks</dt> <dd> 2 tasks </dd>" in page
     assert "1 × This task has already ended (Succeeded); there is nothing to cancel." in page
     assert f"/tasks/?scope=all&amp;q=from:{report.pk}" in page
     shown = client.get(f"/tasks/?scope=all&q=from:{report.pk}").context["page_obj"]
