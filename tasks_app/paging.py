@@ -5,9 +5,8 @@ from typing import Any, Final
 
 from django.core.paginator import Page, Paginator
 
-MOST_COUNTED: Final = (
-    10_000  # nobody turns four hundred pages, and to count a million rows takes longer than to show 25
-)
+MOST_COUNTED: Final = 10_000  # nobody turns four hundred pages, and to count a million rows takes long
+FEW: Final = 1_000  # keys that are held for all pages
 
 
 class BoundedPaginator(Paginator[Any]):
@@ -30,7 +29,9 @@ class BoundedPaginator(Paginator[Any]):
 
 
 class SearchPaginator(BoundedPaginator):
-    """Pages of rows that are costly to find: they are looked for once, by their keys, and not again for the page.
+    """Pages of rows that are costly to find: where they are few they are looked for once, by their keys.
+
+    Many are found soon, and counted as far as they are counted at all.
 
     Args:
         found: the rows that are meant, in their order.
@@ -46,15 +47,24 @@ class SearchPaginator(BoundedPaginator):
     def page(self, number: int | str) -> Page[Any]:
         """The rows of a page, in their order."""
         number = self.validate_number(number)
-        keys = self._keys[(number - 1) * self.per_page : number * self.per_page]
+        span = slice((number - 1) * self.per_page, number * self.per_page)
+        keys = self._few[span] if self._are_all else list(self._found[span])
         by_key = {row.pk: row for row in self._rows.filter(pk__in=keys)}
         return Page([by_key[key] for key in keys if key in by_key], number, self)
 
-    @cached_property
-    def _keys(self) -> list[Any]:
+    @property
+    def _found(self) -> Any:
         found: Any = self.object_list
-        return list(found.values_list("pk", flat=True)[: MOST_COUNTED + 1])
+        return found.values_list("pk", flat=True)
+
+    @cached_property
+    def _few(self) -> list[Any]:
+        return list(self._found[: FEW + 1])
+
+    @property
+    def _are_all(self) -> bool:
+        return len(self._few) <= FEW
 
     @cached_property
     def _counted(self) -> int:
-        return len(self._keys)
+        return len(self._few) if self._are_all else super()._counted

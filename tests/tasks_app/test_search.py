@@ -10,6 +10,7 @@ from django.utils.translation import override
 
 from progress_app.events import State
 from tasks_app import recovery, search
+from tasks_app.jobnames import job_names
 from tasks_app.models import Attachment, Task
 from tasks_app.search import ALL, chosen, searched_since
 from tasks_app.terms import MOST_TERMS, terms
@@ -96,6 +97,12 @@ def test_a_name_that_many_files_have_is_found_too(staff: User, monkeypatch: pyte
         Attachment.objects.create(task=task, field="file", name="orders.csv", file="x", size=1)
     made()
     assert found(staff, "orders") == tasks
+
+
+def test_the_names_of_jobs_are_those_that_tasks_have() -> None:
+    for name in ("b", "a", "b", "c.d"):
+        made(job=name)
+    assert job_names() == ["a", "b", "c.d"]
 
 
 def test_a_day_is_a_bound(staff: User) -> None:
