@@ -1,7 +1,7 @@
 """The attempts at a task that did not end it, kept in its row: no write more than the one that ends the attempt."""
 
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 from progress_app.events import Fault, Snapshot
@@ -50,5 +50,19 @@ def with_attempt(
 
 
 def past_attempts(task: Task) -> list[PastAttempt]:
-    """As they are kept, oldest first."""
-    return [PastAttempt(**kept) for kept in task.past_attempts]
+    """As they are kept, oldest first, numbered as people count them."""
+    past = [PastAttempt(**kept) for kept in task.past_attempts]
+    return [replace(one, number=place) for place, one in enumerate(past, 1)] if _goes_on(task) else past
+
+
+def tries(task: Task) -> int:
+    """How often the task has been tried, as people count: going on after its children is no attempt of its own."""
+    past = task.past_attempts
+    if not _goes_on(task) or not task.attempt:
+        return task.attempt
+    return len(past) if past and past[-1]["number"] == task.attempt else len(past) + 1
+
+
+def _goes_on(task: Task) -> bool:
+    """Whether its attempts count more than what was tried, and all that was is known."""
+    return task.has_children and len(task.past_attempts) < MOST_KEPT

@@ -104,7 +104,7 @@ class ProfileCsvForm(forms.Form):
 
 @job(
     title=_("Profile a CSV file"),
-    description=_("Types, ranges, quartiles, histograms and frequent values of every column, as HTML and JSON."),
+    description=_("Types, ranges and frequent values of every column, histograms of numbers, as HTML and JSON."),
     form=ProfileCsvForm,
     stages=list(STAGES),
     results={

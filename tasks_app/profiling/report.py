@@ -14,6 +14,7 @@ from tasks_app.profiling.kind import Kind
 from tasks_app.profiling.summary import ColumnSummary
 
 VALUE_LIMIT = 200  # characters of a value that are shown, in JSON too; the length is told beside it
+EXAMPLES = 3  # values of a column in which each occurs once
 CARDS = 500  # columns with a card of their own in the HTML report; the JSON file has all
 DIGITS = 7  # significant digits of a number on the page; the JSON file has them all
 LONGEST_PLAIN = 1e15  # from here on with an exponent
@@ -117,17 +118,23 @@ def _card(number: int, column: ColumnSummary) -> dict[str, Any]:
         "filled": 100 * column.cells / column.rows if column.rows else 0,
         "figures": _figures(column),
         "histogram": _drawing(column.histogram),
-        "all_differ": column.distinct == column.cells,
+        "examples": [_cut(text) for text, _ in column.top[:EXAMPLES]] if most == 1 else [],
+        "others_once": most > 1 and column.top[-1][1] == 1,
         "top": [
             {
-                "text": text[:VALUE_LIMIT] + ("…" if len(text) > VALUE_LIMIT else ""),
+                "text": _cut(text),
                 "count": _count(count),
                 "share": 100 * count / column.cells,
                 "width": round(100 * count / most, 1),
             }
             for text, count in column.top
+            if count > 1
         ],
     }
+
+
+def _cut(text: str) -> str:
+    return text[:VALUE_LIMIT] + ("…" if len(text) > VALUE_LIMIT else "")
 
 
 def _figures(column: ColumnSummary) -> list[tuple[str, str]]:

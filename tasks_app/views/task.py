@@ -16,7 +16,7 @@ from django.views.decorators.http import require_POST, require_safe
 from progress_app.channels import log_channel
 from progress_app.present import present
 from tasks_app import lifecycle, registry, sharing
-from tasks_app.attempts import past_attempts
+from tasks_app.attempts import past_attempts, tries
 from tasks_app.audit import trail
 from tasks_app.download import download
 from tasks_app.history import history
@@ -62,6 +62,7 @@ def _shown(request: HttpRequest, task: Task) -> Mapping[str, Any]:
         "result_templates": templates(job),
         "files_given": [file for file in files if file.field],
         "past_attempts": past_attempts(task),
+        "tries": tries(task),
         "trail": deeds,
         "links": sharing.given_out(deeds),
         "attachments": files,

@@ -79,3 +79,19 @@ def test_what_is_usual_follows_the_chosen_file(live: Stack, member: Page, tmp_pa
     expect(usual).to_contain_text("for about 9.8 KB")
     member.get_by_label("CSV or TSV file").set_input_files([])
     expect(usual).to_contain_text("depending on the file")
+
+
+@pytest.mark.parametrize("size", [(1280, 900), (390, 844)], ids=["desk", "phone"])
+def test_the_button_is_in_sight_however_long_the_form(live: Stack, member: Page, size: tuple[int, int]) -> None:
+    member.set_viewport_size({"width": size[0], "height": size[1]})
+    member.goto(f"{live.url}/jobs/profile_csv/")
+    button = member.get_by_role("button", name="Start", exact=True)
+    box = button.bounding_box()
+    assert box is not None
+    assert box["y"] + box["height"] <= size[1]
+    last = member.locator("#job-form .field select").last
+    last.focus()
+    covered = member.evaluate("document.activeElement.getBoundingClientRect().bottom")
+    foot = member.locator("#job-form .form-foot").bounding_box()
+    assert foot is not None
+    assert covered <= foot["y"], "what has the focus is not under the button"

@@ -140,3 +140,15 @@ def test_a_reload_shows_no_line_twice(live: Stack, member: Page, running_task: M
     _publish(task, log=(_say(task, "the newest"),))
     expect(member.get_by_text("the newest")).to_be_visible()
     expect(member.locator(".log-line")).to_have_count(6)
+
+
+def test_where_nothing_was_counted_the_end_stands_in_the_number_s_place(
+    live: Stack, member: Page, running_task: Callable[..., Task]
+) -> None:
+    task = running_task(state=State.FAILED, error_code="not_a_zip", error_text="The file is no ZIP archive.")
+    member.goto(live.url + task.get_absolute_url())
+    state, bar = member.locator("[data-part=state]").bounding_box(), member.locator("[data-part=bar]").bounding_box()
+    assert state is not None
+    assert bar is not None
+    assert state["x"] == bar["x"]
+    assert bar["y"] - state["y"] - state["height"] < 30, "no hole between the word and the bar"

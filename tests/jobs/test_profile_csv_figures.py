@@ -107,3 +107,18 @@ def test_progress_is_true_and_in_many_steps(tmp_path: Path) -> None:
     with path.open(newline="") as file:
         assert reporter.totals["Profile"] == 20_000 * len(next(csv.reader(file)))
     assert reporter.totals["Profile"] in reporter.counts
+
+
+def html_of(cells: list[str]) -> str:
+    return " ".join(profile_column(cells).page.split())
+
+
+def test_values_that_occur_once_take_no_rows_of_their_own() -> None:
+    same = html_of([str(number) for number in range(12)])
+    assert "Every value occurs once, for example" in same
+    assert "8.3 %" not in same
+    some = html_of(["a", "a", *map(str, range(5))])
+    assert "Each other value occurs once." in some
+    assert some.count("28.6 %") == 1
+    assert "14.3 %" not in some
+    assert "Each other value" not in html_of(["a", "a", "b", "b"]).split('id="c2"')[0]

@@ -45,7 +45,8 @@ document.addEventListener("task-log", ({ detail }) => log.add(detail));
 document.addEventListener("task-log-reset", () => log.addGap());
 document.addEventListener("task-progress", ({ detail }) => follow(detail));
 if (wantedState !== shownState) begin(() => refresh(null));
-else if (!FINAL.has(shownState)) askForLine();
+else if (bar.snapshot) follow(bar.snapshot); // it came before this module
+if (!FINAL.has(shownState)) askForLine();
 offerNotification();
 
 function follow(snapshot) {
