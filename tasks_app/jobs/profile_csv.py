@@ -104,7 +104,9 @@ class ProfileCsvForm(forms.Form):
 
 @job(
     title=_("Profile a CSV file"),
-    description=_("Types, ranges and frequent values of every column, histograms of numbers, as HTML and JSON."),
+    description=_(
+        "Types, ranges and frequent values of every column, histograms of numbers and dates, as HTML and JSON."
+    ),
     form=ProfileCsvForm,
     stages=list(STAGES),
     results={

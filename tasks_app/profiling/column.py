@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks_app.profiling.figures import Counts, Figures
-from tasks_app.profiling.kind import Floats, are_blank, read_numbers
+from tasks_app.profiling.kind import Floats, are_blank, read_moments, read_numbers, seconds_of
 from tasks_app.profiling.spill import CHUNK_WORDS, Spill, Tape
 
 Hashes = NDArray[np.uint64]
@@ -40,7 +40,7 @@ class Column:
         self.figures = Figures()
         self.tally: Counter[str] | None = Counter()  # None once spilled
         self.hashes = Tape(spill, np.uint64)
-        self.numbers = Tape(spill, np.float64)  # complete only if the column ends numeric
+        self.numbers = Tape(spill, np.float64)  # complete only if the column ends numeric, or dated
         self._text_limit = text_limit
         self._character_limit = character_limit
         self._texts = 0
@@ -83,11 +83,10 @@ class Column:
             self.numbers.write(values[np.isfinite(values)])
 
     def number_chunks(self) -> Iterator[tuple[Floats, Counts | None]]:
-        """Yield the finite numbers of a settled numeric column, with counts where it is a tally."""
+        """Yield the finite numbers of a settled numeric or dated column, with counts where it is a tally."""
         if self.tally is None:
             yield from ((chunk, None) for chunk in self.numbers.chunks())
-        elif (reading := read_numbers(list(self.tally))) is not None:
-            values = reading[1]
+        elif (values := _values(list(self.tally))) is not None:
             finite = np.isfinite(values)
             yield values[finite], _counts(self.tally)[finite]
 
@@ -111,6 +110,13 @@ class Column:
 def hashes_of(texts: Sequence[str]) -> Hashes:
     """Return the 64-bit hash of each text; the same for the whole life of this process."""
     return np.fromiter(map(hash, texts), np.int64, len(texts)).view(np.uint64)
+
+
+def _values(texts: Sequence[str]) -> Floats | None:
+    if (numbers := read_numbers(texts)) is not None:
+        return numbers[1]
+    moments = read_moments(texts)
+    return None if moments is None else seconds_of(moments[1])
 
 
 def _counts(tally: Counter[str]) -> Counts:

@@ -20,6 +20,7 @@ from tasks_app.profiling.kind import (
     are_booleans,
     read_moments,
     read_numbers,
+    seconds_of,
     widened,
 )
 
@@ -45,7 +46,7 @@ class Figures:
         self._sums: list[int | float] = []
 
     def absorb(self, cells: Sequence[str], counts: Counts | None = None) -> Floats | None:
-        """Take cells that are not empty; return a number for each while the column is numeric.
+        """Take cells that are not empty; return a number for each while the column is numeric, or dated: then seconds.
 
         The numbers may be infinite or nan; the figures leave such out.
 
@@ -61,7 +62,7 @@ class Figures:
         if self.kind in DATED or self.kind is None:
             moments = read_moments(cells)
             if moments is not None and self._take_moments(*moments):
-                return None
+                return seconds_of(moments[1])
         booleans = self.kind in {None, Kind.BOOLEAN} and are_booleans(cells)
         self.kind = Kind.BOOLEAN if booleans else Kind.TEXT
         return None

@@ -1,4 +1,4 @@
-"""Histogram: how the numbers of a column spread between their minimum and maximum."""
+"""Histogram: how the numbers or the moments of a column spread between their minimum and maximum."""
 
 import math
 from dataclasses import dataclass
@@ -8,11 +8,15 @@ import numpy as np
 from tasks_app.profiling.order import Chunks
 
 BARS = 24
+DAY_S = 86_400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Histogram:
-    """Bars of equal width from `low` to `high`; a bar holds its lower edge, the last its upper too."""
+    """Bars of equal width from `low` to `high`; a bar holds its lower edge, the last its upper too.
+
+    The edges of moments are seconds since 1970.
+    """
 
     low: float
     high: float
@@ -39,6 +43,15 @@ def draw_histogram(chunks: Chunks, low: float, high: float, *, whole: bool) -> H
     except ValueError:  # numpy: the range has too few doubles for so many bars
         counts = _count(chunks, 1, low, high)
     return Histogram(low=low, high=high, counts=counts)
+
+
+def draw_days(chunks: Chunks, low: float, high: float) -> Histogram:
+    """Count days, as seconds since 1970, into bars of so many whole days; `low` is the first, `high` the last."""
+    days = round((high - low) / DAY_S) + 1
+    width = math.ceil(days / BARS)
+    bars = math.ceil(days / width)
+    end = low + bars * width * DAY_S
+    return Histogram(low=low, high=end, counts=_count(chunks, bars, low, end))
 
 
 def _count(chunks: Chunks, bars: int, low: float, high: float) -> tuple[int, ...]:

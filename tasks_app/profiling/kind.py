@@ -112,6 +112,12 @@ def read_moments(cells: Sequence[str]) -> tuple[Kind, list[datetime]] | None:
     return (kind, moments) if len(zoned) == 1 else None
 
 
+def seconds_of(moments: Sequence[datetime]) -> Floats:
+    """Return each of at least one moment as seconds since 1970; all have a zone, or none has."""
+    epoch = datetime(1970, 1, 1, tzinfo=moments[0].tzinfo)
+    return np.fromiter(((moment - epoch).total_seconds() for moment in moments), np.float64, len(moments))
+
+
 def are_booleans(cells: Sequence[str]) -> bool:
     """Say whether each cell is one of the words for true and false."""
     return all(cell.strip().lower() in BOOLEANS for cell in cells)

@@ -1,7 +1,7 @@
 """Report: the figures as JSON and as what the HTML template shows. No drawing library: a bar is a number."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -9,10 +9,11 @@ from django.utils.formats import get_format
 from django.utils.translation import gettext as _
 
 from progress_app.words import said
-from tasks_app.profiling.histogram import Histogram
+from tasks_app.profiling.histogram import DAY_S
 from tasks_app.profiling.kind import Kind
 from tasks_app.profiling.summary import ColumnSummary
 
+EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001  (a column has a zone or none; its edges take it over)
 VALUE_LIMIT = 200  # characters of a value that are shown, in JSON too; the length is told beside it
 EXAMPLES = 3  # values of a column in which each occurs once
 CARDS = 500  # columns with a card of their own in the HTML report; the JSON file has all
@@ -76,7 +77,7 @@ def _column(column: ColumnSummary) -> dict[str, Any]:
         "quartiles": {"q1": low, "median": column.quartiles[1], "q3": high} if column.quartiles else None,
         "not_finite": column.not_finite,
         "length": _length(column),
-        "histogram": _bins(column.histogram),
+        "histogram": _bins(column),
         "top": [_value(text, count) for text, count in column.top],
     }
 
@@ -96,10 +97,24 @@ def _length(column: ColumnSummary) -> dict[str, Any] | None:
     return {"min": column.shortest, "mean": column.mean_length, "max": column.longest}
 
 
-def _bins(histogram: Histogram | None) -> dict[str, Any] | None:
+def _bins(column: ColumnSummary) -> dict[str, Any] | None:
+    """The edges of moments are told as moments are; the upper one of days is the day after the last."""
+    histogram = column.histogram
     if histogram is None:
         return None
-    return {"low": histogram.low, "high": histogram.high, "counts": list(histogram.counts)}
+    low, high = (_plain(_edge(edge, column), column.kind) for edge in (histogram.low, histogram.high))
+    return {"low": low, "high": high, "counts": list(histogram.counts)}
+
+
+def _edge(value: float, column: ColumnSummary) -> float | datetime:
+    """An edge of a column's histogram as its values are; the last one that there is where no moment is so late."""
+    if not isinstance(column.low, datetime):
+        return value
+    try:
+        moment = EPOCH + timedelta(seconds=value)
+    except OverflowError:
+        moment = datetime.max  # noqa: DTZ901  (as above)
+    return moment.replace(tzinfo=column.low.tzinfo)
 
 
 def _value(text: str, count: int) -> dict[str, Any]:
@@ -117,7 +132,7 @@ def _card(number: int, column: ColumnSummary) -> dict[str, Any]:
         "distinct": _count(column.distinct),
         "filled": 100 * column.cells / column.rows if column.rows else 0,
         "figures": _figures(column),
-        "histogram": _drawing(column.histogram),
+        "histogram": _drawing(column),
         "examples": [_cut(text) for text, _ in column.top[:EXAMPLES]] if most == 1 else [],
         "others_once": most > 1 and column.top[-1][1] == 1,
         "top": [
@@ -189,8 +204,9 @@ def _local(figure: str) -> str:
     return figure.translate(str.maketrans(separators))
 
 
-def _drawing(histogram: Histogram | None) -> dict[str, Any] | None:
+def _drawing(column: ColumnSummary) -> dict[str, Any] | None:
     """Return a histogram as rectangles; a bar that counts anything is at least one unit high."""
+    histogram = column.histogram
     if histogram is None:
         return None
     most = max(histogram.counts)
@@ -198,14 +214,22 @@ def _drawing(histogram: Histogram | None) -> dict[str, Any] | None:
     bars = []
     for place, count in enumerate(histogram.counts):
         height = max(1.0, round(HEIGHT * count / most, 1)) if count else 0
-        low = histogram.low + place * step
-        label = _("{low} to {high}: {count}").format(low=shown(low), high=shown(low + step), count=_count(count))
+        low, high = _ends(column, histogram.low + place * step, step)
+        label = _("{low} to {high}: {count}") if low != high else _("{low}: {count}")
+        label = label.format(low=low, high=high, count=_count(count))
         bars.append({"x": place * BAR_WIDTH, "y": HEIGHT - height, "height": height, "label": label})
     return {
         "bars": bars,
         "width": len(bars) * BAR_WIDTH,
         "bar_width": BAR_WIDTH - 2,
         "height": HEIGHT,
-        "low": shown(histogram.low),
-        "high": shown(histogram.high),
+        "low": _ends(column, histogram.low, step)[0],
+        "high": _ends(column, histogram.high - step, step)[1],
     }
+
+
+def _ends(column: ColumnSummary, low: float, width: float) -> tuple[str, str]:
+    """A bar's edges as a person reads them; of days the first and the last."""
+    high = low + width - (DAY_S if column.kind is Kind.DATE else 0)
+    first, last = (shown(_edge(edge, column), column.kind) for edge in (low, high))
+    return first, last

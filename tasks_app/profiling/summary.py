@@ -6,8 +6,8 @@ from datetime import datetime
 
 from tasks_app.profiling.census import Census, take_census
 from tasks_app.profiling.column import Column
-from tasks_app.profiling.histogram import Histogram, draw_histogram
-from tasks_app.profiling.kind import DATED, NUMERIC, Kind
+from tasks_app.profiling.histogram import Histogram, draw_days, draw_histogram
+from tasks_app.profiling.kind import DATED, NUMERIC, Kind, seconds_of
 from tasks_app.profiling.order import quartiles
 from tasks_app.profiling.spill import Spill
 
@@ -65,11 +65,22 @@ def summarise(column: Column, spill: Spill) -> tuple[ColumnSummary, Census | Non
     if summary.kind in NUMERIC:
         _add_numbers(summary, column)
     elif summary.kind in DATED:
-        summary.low, summary.high = figures.low, figures.high
+        _add_moments(summary, column)
     elif summary.kind is Kind.TEXT:
         summary.shortest, summary.longest = figures.shortest, figures.longest
         summary.mean_length = figures.characters / figures.cells
     return summary, census
+
+
+def _add_moments(summary: ColumnSummary, column: Column) -> None:
+    low, high = column.figures.low, column.figures.high
+    summary.low, summary.high = low, high
+    if isinstance(low, datetime) and isinstance(high, datetime):
+        begin, end = seconds_of([low, high]).tolist()
+        if summary.kind is Kind.DATE:
+            summary.histogram = draw_days(column.number_chunks, begin, end)
+        else:
+            summary.histogram = draw_histogram(column.number_chunks, begin, end, whole=False)
 
 
 def _add_numbers(summary: ColumnSummary, column: Column) -> None:

@@ -2,6 +2,7 @@
 
 import csv
 import random
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -122,3 +123,36 @@ def test_values_that_occur_once_take_no_rows_of_their_own() -> None:
     assert some.count("28.6 %") == 1
     assert "14.3 %" not in some
     assert "Each other value" not in html_of(["a", "a", "b", "b"]).split('id="c2"')[0]
+
+
+@pytest.mark.usefixtures("memory")
+class TestHistogramsByTime:
+    def test_a_bar_holds_whole_days(self) -> None:
+        cells = ["2024-02-28", "2024-02-29", "2024-02-29", "2024-03-02"]
+        run = profile_column(cells)
+        assert run.column("value")["histogram"] == {"low": "2024-02-28", "high": "2024-03-03", "counts": [1, 2, 0, 1]}
+        assert "<title>2024-02-29: 2</title>" in run.page
+        assert "<span>2024-02-28</span><span>2024-03-02</span>" in run.page
+
+    def test_many_days_share_bars_of_as_many(self) -> None:
+        first = date(2020, 1, 1)
+        cells = [(first + timedelta(days=number)).isoformat() for number in range(100)]
+        run = profile_column(cells)
+        histogram = run.column("value")["histogram"]
+        assert histogram["counts"] == [5] * 20
+        assert (histogram["low"], histogram["high"]) == ("2020-01-01", "2020-04-10")
+        assert "<title>2020-01-01 to 2020-01-05: 5</title>" in run.page
+
+    def test_times_of_day_and_zones_are_kept(self) -> None:
+        run = profile_column(["2024-01-01T00:00:00+01:00", "2024-01-01T12:00:00+01:00", "2024-01-02T00:00:00+01:00"])
+        histogram = run.column("value")["histogram"]
+        assert (histogram["low"], histogram["high"]) == ("2023-12-31T23:00:00+00:00", "2024-01-01T23:00:00+00:00")
+        assert (histogram["counts"][0], histogram["counts"][12], histogram["counts"][-1]) == (1, 1, 1)
+
+    @pytest.mark.parametrize("days", ["9999-12-31 0001-01-01", "9999-12-31", "0001-01-01T00:00", "2024-05-05"])
+    def test_the_ends_of_the_calendar_have_their_bars(self, days: str) -> None:
+        cells = days.split()
+        assert sum(profile_column(cells).column("value")["histogram"]["counts"]) == len(cells)
+
+    def test_a_column_that_ends_as_text_has_none(self) -> None:
+        assert profile_column(["2024-01-01", "2024-01-02", "soon"]).column("value")["histogram"] is None
