@@ -133,7 +133,8 @@ def _card(number: int, column: ColumnSummary) -> dict[str, Any]:
         "filled": 100 * column.cells / column.rows if column.rows else 0,
         "figures": _figures(column),
         "histogram": _drawing(column),
-        "examples": [_cut(text) for text, _ in column.top[:EXAMPLES]] if most == 1 else [],
+        "all_once": bool(column.top) and most == 1,
+        "examples": [_cut(text) for text, _ in column.top[:EXAMPLES]] if column.kind is Kind.TEXT else [],
         "others_once": most > 1 and column.top[-1][1] == 1,
         "top": [
             {

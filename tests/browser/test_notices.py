@@ -2,6 +2,7 @@
 
 import pytest
 from django.contrib.auth.models import User
+from django_eventstream import send_event
 from playwright.sync_api import Browser, Page, Route, expect
 
 from progress_app.events import State
@@ -130,3 +131,17 @@ def test_what_lies_under_a_notice_can_be_scrolled_free_on_a_phone(live: Stack, m
     assert end is not None
     assert toast is not None
     assert end["y"] + end["height"] <= toast["y"]
+
+
+def test_a_notice_of_other_code_is_shown_and_leaves_the_bell_alone(live: Stack, member: Page, staff: User) -> None:
+    with member.expect_response("**/events/?*"):
+        member.goto(live.url)
+    send_event(f"user-{staff.pk}", "notification", {"text": NASTY})
+    expect(member.locator(".toast")).to_have_text(NASTY)
+    task = TaskFactory.create(owner=staff, ended=True)
+    assert notices.tell(task, State.SUCCEEDED)
+    expect(member.locator(".toast")).to_have_count(2)
+    member.goto(f"{live.url}/tasks/")
+    member.locator("#news summary").click()
+    expect(member.locator("#news-list li")).to_have_count(1)
+    assert member.evaluate("window.dialogs") == 0

@@ -174,3 +174,14 @@ def test_where_nobody_looks_the_result_is_whole_at_once(watched: tuple[Page, Tas
     end(task, State.SUCCEEDED, result=RESULT)
     expect(page.locator("#outcome")).to_have_attribute("data-state", "succeeded")
     expect(page.locator("[data-held]")).to_have_count(0)
+
+
+def test_a_log_without_lines_says_whether_any_may_come(
+    live: Stack, member: Page, running_task: Callable[..., Task]
+) -> None:
+    task = running_task()
+    member.goto(live.url + task.get_absolute_url())
+    steps.expect_connection(member, "live")
+    expect(member.locator(".log-empty")).to_have_text("Nothing logged so far.", use_inner_text=True)
+    end(task, State.SUCCEEDED)
+    expect(member.locator(".log-empty")).to_have_text("Nothing was logged.", use_inner_text=True)

@@ -116,7 +116,9 @@ def html_of(cells: list[str]) -> str:
 
 def test_values_that_occur_once_take_no_rows_of_their_own() -> None:
     same = html_of([str(number) for number in range(12)])
-    assert "Every value occurs once, for example" in same
+    assert "Every value occurs once." in same
+    assert "for example" not in same, "those of a text are its first by their letters, which of numbers says nothing"
+    assert "Every value occurs once, for example" in html_of(["b", "a"])
     assert "8.3 %" not in same
     some = html_of(["a", "a", *map(str, range(5))])
     assert "Each other value occurs once." in some

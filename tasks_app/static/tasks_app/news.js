@@ -8,6 +8,7 @@ import { say } from "../progress_app/words.js";
 import { showLocalTimes } from "./local-times.js";
 
 const MOST_SHOWN = 8;
+const MOST_COUNTED = 9; // more than that is many
 
 const bell = document.getElementById("news");
 const list = document.getElementById("news-list");
@@ -23,8 +24,9 @@ export async function load() {
     const response = await fetch(about.noticesUrl, { headers: { Accept: "application/json" } });
     if (!response.ok) return;
     const { notices, seen } = await response.json();
-    const known = new Set(notices.map(({ task }) => task));
-    told = [...notices, ...told.filter(({ task }) => !known.has(task))].sort((one, other) => one.ts - other.ts);
+    const ours = notices.filter(isOfTask);
+    const known = new Set(ours.map(({ task }) => task));
+    told = [...ours, ...told.filter(({ task }) => !known.has(task))].sort((one, other) => one.ts - other.ts);
     until = Math.max(until, seen.until);
     apart = new Set([...apart, ...seen.tasks]);
   } catch {
@@ -37,6 +39,11 @@ export async function load() {
 export function add(notice) {
   if (!told.some(({ task }) => task === notice.task)) told.push(notice);
   lookAround();
+}
+
+/** Whether a notice is one of ours; those that other code sends have words alone. */
+export function isOfTask({ task, ts }) {
+  return Boolean(task && ts);
 }
 
 export function isNews({ task, ts }) {
@@ -60,7 +67,8 @@ function lookAround() {
 
 function draw() {
   bell.toggleAttribute("data-none", told.length === 0);
-  document.getElementById("news-count").textContent = told.filter(isNews).length || "";
+  const count = told.filter(isNews).length;
+  document.getElementById("news-count").textContent = count > MOST_COUNTED ? `${MOST_COUNTED}+` : count || "";
   if (bell.open) return; // somebody reads it
   list.replaceChildren(...told.slice(-MOST_SHOWN).reverse().map(line));
   showLocalTimes(list);

@@ -5,7 +5,7 @@
  * ended before the page was drawn is no news to it, and the task's own page shows the end itself.
  */
 import { subscribe } from "../progress_app/event-stream.js";
-import { add, isNews, load, wordsOf } from "./news.js";
+import { add, isNews, isOfTask, load, wordsOf } from "./news.js";
 import { toast } from "./page-signs.js";
 
 const MOST_KEPT = 5;
@@ -56,6 +56,10 @@ class Notices {
   #show() {
     if (document.hidden) return;
     for (const notice of this.#kept.splice(0)) {
+      if (!isOfTask(notice)) {
+        toast(String(notice.text ?? ""));
+        continue;
+      }
       add(notice);
       if (isNews(notice)) toast(textOf(notice), { tone: notice.state, href: notice.url });
     }
