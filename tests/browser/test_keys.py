@@ -1,11 +1,13 @@
-"""The keys work on every page, and every page has a sign of them."""
+"""The keyboard alone: the keys of every page, and the whole way of a task."""
 
 from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Page, expect
 
+from progress_app.events import State
 from tasks_app.models import Task
+from tests.browser import steps
 from tests.stack import Stack
 
 
@@ -44,3 +46,45 @@ def test_who_types_types(live: Stack, member: Page) -> None:
     steps.press_sequentially("12")
     expect(steps).to_have_value("12")
     assert member.url.endswith("/jobs/rehearsal/")
+
+
+def test_a_task_is_started_watched_and_cancelled_by_keyboard(live: Stack, member: Page) -> None:
+    member.goto(f"{live.url}/jobs/rehearsal/")
+    member.get_by_label("Duration in seconds").focus()
+    member.keyboard.press("Control+A")
+    member.keyboard.type("60")
+    member.keyboard.press("Enter")
+    member.wait_for_url("**/tasks/*/")
+    steps.wait_for_percent(member, 1)
+    for _ in range(20):
+        if member.evaluate("document.activeElement.id") == "cancel":
+            break
+        member.keyboard.press("Tab")
+    member.keyboard.press("Enter")
+    steps.expect_state(member, "cancelled")
+    expect(member.get_by_role("button", name="Run again", exact=True)).to_be_visible()
+    member.keyboard.press("Tab")
+    expect(member.get_by_role("button", name="Run again", exact=True)).to_be_focused()
+    assert member.evaluate("scrollY") == 0
+
+
+def test_the_list_by_keyboard(live: Stack, member: Page, running_task: Callable[..., Task]) -> None:
+    tasks = [running_task(state=State.SUCCEEDED) for _ in range(3)]
+    member.goto(f"{live.url}/tasks/")
+    links = member.locator(".row-title a")
+    expect(links).to_have_count(len(tasks))
+    for key, place in (("j", 0), ("j", 1), ("k", 0)):
+        member.keyboard.press(key)
+        expect(links.nth(place)).to_be_focused()
+    member.keyboard.press("x")
+    expect(member.locator(".row-pick:checked")).to_have_count(1)
+    member.keyboard.press("?")
+    expect(member.get_by_role("dialog")).to_be_visible()
+    member.keyboard.press("Escape")
+    member.keyboard.press("/")
+    member.keyboard.type("state:failed")
+    member.keyboard.press("Enter")
+    member.wait_for_url("**q=state%3Afailed**")
+    expect(member.get_by_role("heading", name="Nothing matches")).to_be_visible()
+    member.locator(".chip").click()
+    expect(links).to_have_count(len(tasks))
