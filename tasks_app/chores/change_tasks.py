@@ -9,6 +9,7 @@ from django import forms
 from django.utils.translation import gettext, ngettext
 from django.utils.translation import gettext_lazy as _
 
+from progress_app.events import FINAL
 from progress_app.words import fill
 from tasks_app import lifecycle
 from tasks_app.chores._selection import SelectionForm, asked_by, selected, unit
@@ -18,6 +19,7 @@ from tasks_app.registry import ANYBODY, PermanentJobError, job
 
 if TYPE_CHECKING:
     from progress_app.reporter import Reporter
+    from tasks_app.transitions import Transitions
 
 VERBS: Final[Mapping[str, Callable[..., Task]]] = {"cancel": lifecycle.cancel, "retry": lifecycle.retry}
 MOST_TOLD: Final = 500  # ids in the report, by which the list shows these tasks; the number is that of all
@@ -28,6 +30,16 @@ class ChangeTasksForm(SelectionForm):
 
     field_order = ("verb", "ids", "search", "scope")
     verb = forms.ChoiceField(label=_("What"), choices=[("cancel", _("Cancel")), ("retry", _("Run again"))])
+
+
+def fitting(tasks: "Transitions", verb: str) -> "Transitions":
+    """Those to which it can be done, of all that a search means; what was chosen one by one is tried, and told.
+
+    A change of many is not repeated with the others: it would do once more what it did then.
+    """
+    if verb == "cancel":
+        return tasks.unfinished()
+    return tasks.filter(state__in=sorted(FINAL)).exclude(job=change_tasks.__name__)
 
 
 @job(
@@ -54,7 +66,8 @@ def change_tasks(progress: "Reporter", *, verb: str, ids: list[UUID], search: st
     Where nothing at all was done it fails: nobody is to be told of a success.
     """
     asked = asked_by(progress.task)
-    keys = list(selected(asked, ids, search, scope).values_list("pk", flat=True))
+    meant = selected(asked, ids, search, scope)
+    keys = list((meant if ids else fitting(meant, verb)).values_list("pk", flat=True))
     changed, refused = list[UUID](), Counter[str]()
     for key in progress.track(keys, unit=unit(len(keys))):
         try:

@@ -9,6 +9,6 @@ class Migration(migrations.Migration):
     operations = [
         migrations.AddIndex(
             model_name="attachment",
-            index=models.Index(fields=["created_at", "name"], name="file_newest"),
+            index=models.Index(fields=["created_at"], name="file_newest"),
         ),
     ]

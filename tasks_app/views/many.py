@@ -1,7 +1,7 @@
 """Changes or exports many tasks at once, as a task of its own; before all that match are changed it asks."""
 
 from functools import partial
-from typing import Any, Final
+from typing import Any
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -13,14 +13,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_POST
 
 from tasks_app import lifecycle
+from tasks_app.chores.change_tasks import VERBS, fitting
 from tasks_app.paging import BoundedPaginator
 from tasks_app.registry import BadParameters
 from tasks_app.search import chosen
 from tasks_app.terms import Term, terms
 from tasks_app.views.filters import scope_of
 from tasks_app.views.verb import answer
-
-CHANGES: Final = ("cancel", "retry")
 
 
 @require_POST
@@ -39,7 +38,7 @@ def many(request: HttpRequest) -> HttpResponse:
     if not picked and "every" not in given:
         messages.warning(request, _("No task was chosen: tick some, or all that match."))
         return redirect(_list(request, wanted))
-    if not picked and verb in CHANGES and "confirmed" not in given:
+    if not picked and verb in VERBS and "confirmed" not in given:
         return _ask(request, verb, wanted)
     return _start(request, "change_tasks", {"verb": verb, **selection})
 
@@ -56,9 +55,9 @@ def _ask(request: HttpRequest, verb: str, wanted: list[Term]) -> HttpResponse:
     """How many it would be, of which so many cannot be changed so, and whether that is meant."""
     scope = scope_of(request.POST)
     tasks = chosen(request.user, wanted, scope)
-    fit = tasks.unfinished() if verb == "cancel" else tasks.exclude(finished_at=None)
+    counted = {"all": _counted(tasks), "fit": _counted(fitting(tasks, verb))}
     shown = {"verb": verb, "wanted": wanted, "scope": scope, "back": _list(request, wanted)}
-    return render(request, "tasks_app/confirm.html", shown | {"all": _counted(tasks), "fit": _counted(fit)})
+    return render(request, "tasks_app/confirm.html", shown | counted)
 
 
 def _counted(tasks: Any) -> BoundedPaginator:

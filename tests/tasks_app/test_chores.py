@@ -79,6 +79,15 @@ def test_all_that_match_are_repeated(staff: User) -> None:
     assert set(chosen(staff, terms([f"from:{report.pk}"]), ALL)) == set(again), "its page leads to them"
 
 
+def test_with_all_that_match_no_change_of_many_is_repeated_and_none_is_tried_in_vain(owner: User) -> None:
+    waiting, ended = TaskFactory.create(owner=owner), TaskFactory.create(owner=owner, ended=True)
+    earlier = post(owner, verb="cancel", pick=[str(waiting.pk)])
+    report: Any = post(owner, verb="retry", every="1", confirmed="1")
+    assert (report.result["done"], report.result["selected"], report.result["refused"]) == (2, 2, {})
+    assert set(Task.objects.filter(retry_of=None, retries__isnull=False)) == {waiting, ended}
+    assert not earlier.retries.exists()
+
+
 def test_what_one_does_not_control_is_not_touched(owner: User, colleague: User) -> None:
     task = TaskFactory.create(owner=owner, group=owner.groups.get())
     foreign = TaskFactory.create()
