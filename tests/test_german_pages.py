@@ -40,6 +40,7 @@ THE_SAME = {"Esc", "Filter", "Format", "Median", "Name", "Traceback", "Worker", 
 OF_OTHERS = {  # in the admin: texts of Django and django-celery-beat that have no German words there
     *("Search", "True", "False", "At 03:17 AM UTC", "Crontab", "Crontabs", "Human readable", "Scheduler"),
     "17 3 * * * (m/h/dM/MY/d) UTC",
+    "Start",  # what Django calls its admin's first page in German; in English it is a button of ours
 }
 DATA = re.compile(
     r"""[0-9a-f]{8,}                                  # ids
