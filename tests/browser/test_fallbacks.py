@@ -83,7 +83,7 @@ def test_without_javascript_one_starts_and_gets_the_result(live: Stack, plain_pa
     steps.start_rehearsal(page, live.url, seconds=0.2)
     steps.wait_for(page, lambda: Task.objects.filter(owner=staff, state="succeeded").exists(), "the task ends")
     page.reload()
-    expect(page.locator("#outcome")).to_contain_text("steps")
+    expect(page.locator("#outcome")).to_contain_text("Steps")
 
 
 def test_without_javascript_one_cancels(live: Stack, plain_page: Page, staff: User) -> None:
