@@ -33,6 +33,9 @@ def _of(term: Term, *, found: bool) -> Advice | None:
         return _of_state(term)
     if term.key == "job":
         return None if found else _of_job(term)
+    if term.key == "error" and not found:  # somebody may have pasted the text of one
+        text = _("No error here has the code {value}.").format(value=term.value)
+        return Advice(term=term, text=text, instead=Term("", term.value))
     if term.key in DAYS | IDS | {"ended"}:
         return _of_form(term)
     return None

@@ -30,6 +30,7 @@ STATES = "queued, running, cancelling, retrying, succeeded, failed, cancelled, l
         ("date:7d", "7d is no day", ""),
         ("ended:soon", "soon is no span of time: say 12h or 7d.", ""),
         ("parent:x", "x is not the id of a task.", ""),
+        ("error: torn", "No error here has the code torn.", "torn"),
         ("stat:failed", "The search knows no stat:; it knows state:, job:, ", "state:failed"),
         ("colour:red", "The search knows no colour:; it knows state:, ", ""),
         ("state:", "Nothing stands behind state:", ""),
@@ -48,7 +49,7 @@ def test_what_can_be_meant_is_not(text: str) -> None:
     assert told(text) == []
 
 
-@pytest.mark.parametrize("text", ["job:gone", "colour:red"])
+@pytest.mark.parametrize("text", ["job:gone", "colour:red", "error:torn"])
 def test_what_is_found_is_not_doubted(text: str) -> None:
     assert told(text, found=True) == []
 
