@@ -135,8 +135,9 @@ def _past(tried: PastAttempt, asked: float, begun: float) -> Lane:
 def _whole_run(task: Task, begin_s: float, asked: float) -> Lane:
     """The one lane of a job without stages."""
     seconds = _end(task).timestamp() - asked - begin_s
-    state = _state(task, StageState.DONE if task.is_final else StageState.RUNNING)
-    return Lane(name=_("Run"), state=state, begin_s=begin_s, seconds=seconds, is_open=_goes_on(task))
+    return Lane(
+        name=_("Run"), state=_state(task, StageState.RUNNING), begin_s=begin_s, seconds=seconds, is_open=_goes_on(task)
+    )
 
 
 def _started(task: Task) -> float:

@@ -133,6 +133,24 @@ def test_what_lies_under_a_notice_can_be_scrolled_free_on_a_phone(live: Stack, m
     assert end["y"] + end["height"] <= toast["y"]
 
 
+@pytest.mark.parametrize("width_px", [320, 390])
+def test_many_notices_leave_a_phone_its_header_and_its_page(
+    live: Stack, member: Page, staff: User, width_px: int
+) -> None:
+    member.set_viewport_size({"width": width_px, "height": 700})
+    member.set_extra_http_headers({"Accept-Language": "de"})
+    with member.expect_response("**/events/?*", timeout=20_000):
+        member.goto(live.url)
+    top = member.locator(".top")
+    before = top.bounding_box()
+    for _ in range(12):
+        assert notices.tell(TaskFactory.create(owner=staff, ended=True), State.SUCCEEDED)
+    expect(member.locator("#news summary")).to_contain_text("9+")
+    expect(member.locator(".toast").locator("visible=true")).to_have_count(1)
+    assert top.bounding_box() == before
+    assert member.evaluate("document.documentElement.scrollWidth") == width_px
+
+
 def test_a_notice_of_other_code_is_shown_and_leaves_the_bell_alone(live: Stack, member: Page, staff: User) -> None:
     with member.expect_response("**/events/?*"):
         member.goto(live.url)

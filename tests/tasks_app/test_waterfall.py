@@ -57,6 +57,7 @@ def test_an_earlier_attempt_has_its_lane_and_the_stages_end_with_the_task() -> N
 
 def test_without_stages_the_run_is_one_lane() -> None:
     assert drawn(task(), None) == [("Waiting", 0, 10), ("Run", 10, 90)]
+    assert [lanes(task(state=state), None)[-1].state for state in (State.SUCCEEDED, State.FAILED)] == ["done", "failed"]
 
 
 def test_what_waits_grows_and_what_is_to_come_has_its_lane() -> None:
