@@ -8,12 +8,18 @@ from typing import IO, Any, Final
 
 from django.core.files import File
 from django.db import transaction
+from django.db.models import Prefetch
 
 from progress_app.exceptions import AttemptSuperseded
 from tasks_app.models import Attachment, Task
 
 LONGEST_NAME: Final = 255
 UNKNOWN_TYPE: Final = "application/octet-stream"
+
+
+def given() -> Prefetch[str, Any, str]:
+    """For rows of tasks: each then has its input files as `given`, by name alone. One more query."""
+    return Prefetch("attachments", Attachment.objects.exclude(field="").only("task_id", "name"), "given")
 
 
 def keep(task: Task, file: IO[bytes] | File[Any], name: str, *, field: str = "") -> Attachment:

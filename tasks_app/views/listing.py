@@ -1,15 +1,14 @@
 """The list of tasks: what one looks for stands in its address."""
 
 from django.contrib.auth.decorators import login_required
-from django.db.models import Prefetch
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from progress_app.channels import ROWS, audience_channel, user_channel
-from tasks_app import conf
+from tasks_app import attachments, conf
 from tasks_app.advice import advise
-from tasks_app.models import Attachment, Task
+from tasks_app.models import Task
 from tasks_app.paging import BoundedPaginator, SearchPaginator
 from tasks_app.record import snapshot_of
 from tasks_app.registry import is_chore
@@ -49,11 +48,9 @@ def task_list(request: HttpRequest) -> HttpResponse:
 
 def _paginator(tasks: Transitions, wanted: list[Term]) -> BoundedPaginator:
     """Pages of these tasks; to find words many rows are read, which is done once."""
-    files = Attachment.objects.exclude(field="").only("task_id", "name")
-    given = Prefetch("attachments", files, "given")
 
     def shown(rows: Transitions) -> Transitions:
-        return rows.select_related("owner").defer(*UNSHOWN).prefetch_related(given)
+        return rows.select_related("owner").defer(*UNSHOWN).prefetch_related(attachments.given())
 
     if all(term.key for term in wanted):
         return BoundedPaginator(shown(tasks), conf.get().page_size)

@@ -12,7 +12,7 @@ from playwright.sync_api import Browser, ViewportSize, expect
 
 from progress_app import connections
 from progress_app.events import Eta, Level, LogEntry, Snapshot, StageProgress, StageRef, StageState, State
-from tasks_app.models import Task
+from tasks_app.models import Attachment, Task
 from tests.browser import steps
 from tests.factories import TaskFactory
 from tests.pictures import NAMES
@@ -33,6 +33,15 @@ LOG = (
     ("Load: 800 of 2,000 steps done", Level.INFO),
     ("3 steps took longer than usual", Level.WARNING),
 )
+
+
+FILES = {"profile_csv": ["orders.csv", "customers.csv", "stock.csv"], "make_thumbnails": ["shop.zip", "holidays.zip"]}
+
+
+def give(task: Task, name: str) -> None:
+    """Have the task be given a file of that name, if it has one."""
+    if name:
+        Attachment.objects.create(task=task, name=name, size=1_234_567, file="x", field="upload")
 
 
 def report(task: Task, percent: float, message: str, *, with_log: bool = False) -> Task:
@@ -68,22 +77,24 @@ def day(staff: User) -> Task:
     for number in range(160):
         job = ("profile_csv", "make_thumbnails", "rehearsal", "export_tasks")[number % 4]
         end = now - timedelta(minutes=8 * number + 3)
-        took_s = dice.uniform(8, 30) * (1 + number % 4)
+        took_s = dice.uniform(50, 70) if job == "rehearsal" else dice.uniform(8, 14) * (1 + number % 4)
         bad = number % 13 == 5
-        TaskFactory.create(
+        ended = TaskFactory.create(
             job=job, owner=staff, state=State.FAILED if bad else State.SUCCEEDED, attempt=1, percent=61 if bad else 100,
             error_code=("no_header", "not_a_zip")[number % 2] if bad else "", worker="worker@web-1",
             error_text="The first row is empty; add the names of the columns." if bad else "",
             started_at=end - timedelta(seconds=took_s), finished_at=end,
+            result={"steps": 2_000, "stages": 5, "seconds": round(took_s, 1)} if job == "rehearsal" else None,
         )  # fmt: skip
-    for _ in range(3):
-        TaskFactory.create(job="profile_csv", owner=staff)
+        give(ended, dice.choice(FILES.get(job, [""])))
+    for name in FILES["profile_csv"]:
+        give(TaskFactory.create(job="profile_csv", owner=staff), name)
     others = [
         TaskFactory.create(job=job, owner=staff, running=True, worker="worker@web-2", percent=percent)
         for job, percent in (("make_thumbnails", 84.0), ("profile_csv", 23.0))
     ]
-    report(others[0], 84.0, "Scaling batch 34 of 40")
-    report(others[1], 23.0, "Reading prices-2026.csv")
+    give(report(others[0], 84.0, "Scaling batch 34 of 40"), "holidays.zip")
+    give(report(others[1], 23.0, "240,192 rows read"), "prices-2026.csv")
     task = TaskFactory.create(
         job="rehearsal",
         owner=staff,

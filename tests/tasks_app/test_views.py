@@ -192,3 +192,15 @@ def test_the_log_is_a_text_file(owner: User, stranger: User) -> None:
     assert response.content.decode() == "1970-01-01T00:00:01.500+00:00 warning 3 rows skipped\n"
     assert response["Content-Disposition"].startswith("attachment")
     assert logged_in(stranger).get(f"/tasks/{task.pk}/log/").status_code == 404
+
+
+def test_the_catalogue_names_what_runs_before_what_waits_with_the_files_given(client: Client, owner: User) -> None:
+    client.force_login(owner)
+    running = TaskFactory.create(owner=owner, running=True)
+    Attachment.objects.create(task=running, name="orders.csv", size=9, file="x", field="upload")
+    Attachment.objects.create(task=running, name="made.html", size=9, file="x")
+    waiting = [TaskFactory.create(owner=owner) for _ in range(3)]
+    page = client.get("/")
+    assert [task.pk for task in page.context["under_way"]] == [running.pk, waiting[2].pk, waiting[1].pk]
+    assert "orders.csv" in page.content.decode()
+    assert "made.html" not in page.content.decode()
