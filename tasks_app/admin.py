@@ -5,6 +5,7 @@ from typing import Any, ClassVar, Final, cast
 from django.contrib import admin, messages
 from django.contrib.admin.views.main import SEARCH_VAR
 from django.db.models import QuerySet
+from django.forms import BaseInlineFormSet, ModelForm
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
@@ -20,7 +21,7 @@ from progress_app.events import Snapshot
 from progress_app.widget import context
 from progress_app.words import fill, said
 from tasks_app import lifecycle, registry, schedule_admin  # noqa: F401  (registers the schedules)
-from tasks_app.audit import VERBS
+from tasks_app.audit import Deed, trail
 from tasks_app.models import Attachment, AuditEntry, Task
 from tasks_app.paging import BoundedPaginator
 from tasks_app.search import ALL, MOST_SEARCHED, narrowed, searched_since
@@ -59,23 +60,31 @@ class AttachmentInline(admin.TabularInline[Attachment, Task]):
         return render_to_string("admin/tasks_app/task/_file.html", {"file": file})
 
 
+class TrailFormSet(BaseInlineFormSet[AuditEntry, Task, ModelForm[AuditEntry]]):
+    """The audit of a task with its start, which is no entry of its own: as the task's page has it."""
+
+    def trail(self) -> list[Deed]:
+        """Who did what, oldest first."""
+        return trail(self.instance)
+
+
 class AuditInline(admin.TabularInline[AuditEntry, Task]):
     """Who did what with a task."""
 
     model = AuditEntry
-    template = "admin/tasks_app/task/_inline.html"
-    fields = readonly_fields = ("at", "name", "deed", "detail", "origin")
+    formset = TrailFormSet
+    template = "admin/tasks_app/task/_trail.html"
+    fields = readonly_fields = ("at",)
     extra = 0
     can_delete = False
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[AuditEntry]:
+        """None: the trail reads them itself."""
+        return super().get_queryset(request).none()
 
     def has_add_permission(self, _request: HttpRequest, _obj: Task | None = None) -> bool:
         """It is written by the deeds themselves."""
         return False
-
-    @admin.display(description=_("deed"))
-    def deed(self, entry: AuditEntry) -> str:
-        """What was done, in words."""
-        return str(VERBS.get(entry.verb, entry.verb))
 
 
 class JobFilter(admin.SimpleListFilter):

@@ -9,10 +9,11 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
+from django.utils.html import strip_tags
 
 from progress_app.events import State
 from tasks_app import admin as task_admin
-from tasks_app import search
+from tasks_app import lifecycle, search
 from tasks_app.models import Attachment, Task
 from tests.factories import TaskFactory
 
@@ -158,3 +159,12 @@ def test_who_is_no_staff_stays_outside(client: Client, owner: User) -> None:
     client.force_login(owner)
     response: Any = client.get(LIST)
     assert response.status_code == 302
+
+
+def test_the_record_says_who_started_a_task_as_its_page_does(ops: Client, owner: User, staff: User) -> None:
+    task = TaskFactory.create(owner=owner, running=True, origin="page 127.0.0.1")
+    lifecycle.cancel(task, user=staff)
+    page = ops.get(f"{LIST}{task.pk}/change/").content.decode()
+    line = " ".join(strip_tags(page.partition("Who did what")[2].partition("</section>")[0]).split())
+    assert "owner started it page 127.0.0.1" in line
+    assert "staff asked to cancel it" in line
