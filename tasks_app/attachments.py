@@ -1,10 +1,12 @@
 """Files of a task: those a person gave and those the job made, kept by Django's storages."""
 
 import mimetypes
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import suppress
 from pathlib import PurePath, PurePosixPath
 from typing import IO, Any, Final
+from uuid import UUID
 
 from django.core.files import File
 from django.db import transaction
@@ -20,6 +22,15 @@ UNKNOWN_TYPE: Final = "application/octet-stream"
 def given() -> Prefetch[str, Any, str]:
     """For rows of tasks: each then has its input files as `given`, by name alone. One more query."""
     return Prefetch("attachments", Attachment.objects.exclude(field="").only("task_id", "name"), "given")
+
+
+def names_given(tasks: Iterable[UUID]) -> Mapping[UUID, list[str]]:
+    """The names of the input files of these tasks, by task, in their order; of one without any none. One query."""
+    rows = Attachment.objects.filter(task__in=list(tasks)).exclude(field="")
+    names = defaultdict[UUID, list[str]](list)
+    for task, name in rows.values_list("task_id", "name"):
+        names[task].append(name)
+    return names
 
 
 def keep(task: Task, file: IO[bytes] | File[Any], name: str, *, field: str = "") -> Attachment:

@@ -4,6 +4,7 @@ import csv
 import json
 import tempfile
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Final
 from uuid import UUID
@@ -11,16 +12,20 @@ from uuid import UUID
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
+from progress_app.words import as_written
+from tasks_app import attachments
 from tasks_app.chores._selection import SelectionForm, asked_by, selected, unit
-from tasks_app.registry import ANYBODY, job
+from tasks_app.registry import ANYBODY, find, job
 
 if TYPE_CHECKING:
     from progress_app.reporter import Reporter
 
-COLUMNS: Final = (
-    "id", "job", "state", "owner__username", "attempt", "percent", "error_code", "error_text", "created_at",
-    "started_at", "finished_at", "worker",
-)  # fmt: skip
+# As they stand in the file, each with the field that it comes from; none: the files that were given.
+COLUMNS: Final = {
+    "id": "id", "job": "job", "title": "own_title", "files": None, "state": "state", "owner": "owner__username",
+    "attempt": "attempt", "percent": "percent", "error_code": "error_code", "error_text": "error_text",
+    "created_at": "created_at", "started_at": "started_at", "finished_at": "finished_at", "worker": "worker",
+}  # fmt: skip
 FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run what begins so
 ROWS_A_READ: Final = 2_000
 
@@ -41,9 +46,9 @@ class ExportTasksForm(SelectionForm):
 )
 def export_tasks(progress: "Reporter", *, kind: str, ids: list[UUID], search: str, scope: str) -> dict[str, Any]:
     """Write every task that is meant and that who started this may see, newest first."""
-    tasks = selected(asked_by(progress.task), ids, search, scope).values(*COLUMNS)
+    tasks = selected(asked_by(progress.task), ids, search, scope).values(*filter(None, COLUMNS.values()))
     count = tasks.count()
-    rows = progress.track(tasks.iterator(ROWS_A_READ), total=count, unit=unit(count))
+    rows = progress.track(_named(tasks.iterator(ROWS_A_READ)), total=count, unit=unit(count))
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"tasks.{kind}"
         with path.open("w", encoding="utf-8", newline="") as file:
@@ -52,12 +57,22 @@ def export_tasks(progress: "Reporter", *, kind: str, ids: list[UUID], search: st
     return {"tasks": count, "search": search or None}
 
 
+def _named(found: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Rows by their columns, with what people know a task by: its job's title, as it is written, and its files."""
+    while some := list(islice(found, ROWS_A_READ)):
+        names = attachments.names_given(row["id"] for row in some)
+        for row in some:
+            shown = {column: row[field] if field else names[row["id"]] for column, field in COLUMNS.items()}
+            known = find(row["job"])
+            yield shown | {"title": row["own_title"] or (as_written(known.title) if known else row["job"])}
+
+
 def _write_csv(file: IO[str], rows: Iterable[dict[str, Any]]) -> int:
     table = csv.writer(file)
-    table.writerow(_names())
+    table.writerow(COLUMNS)
     count = 0
     for row in rows:
-        table.writerow([_cell(row[column]) for column in COLUMNS])
+        table.writerow(map(_cell, row.values()))
         count += 1
     return count
 
@@ -67,19 +82,15 @@ def _write_json(file: IO[str], rows: Iterable[dict[str, Any]]) -> int:
     count = 0
     for row in rows:
         file.write("[\n" if count == 0 else ",\n")
-        json.dump(dict(zip(_names(), map(_plain, row.values()), strict=True)), file, ensure_ascii=False)
+        json.dump(row, file, ensure_ascii=False, default=_plain)
         count += 1
     file.write("\n]\n" if count else "[]\n")
     return count
 
 
-def _names() -> Iterator[str]:
-    return (column.removesuffix("__username") for column in COLUMNS)
-
-
 def _cell(value: Any) -> Any:
     """A value that no spreadsheet takes for a formula."""
-    plain = _plain(value)
+    plain = "; ".join(value) if isinstance(value, list) else _plain(value)
     return f"'{plain}" if isinstance(plain, str) and plain.startswith(FORMULA) else plain
 
 

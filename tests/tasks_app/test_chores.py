@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
+from django.utils.translation import override
 
 from progress_app.events import State
 from tasks_app import lifecycle, runner
@@ -160,6 +161,24 @@ def test_an_export_holds_what_the_search_means_and_one_may_see(owner: User) -> N
     rows = list(csv.DictReader(io.StringIO(exported(post(owner, verb="export", q=["state:failed"], scope="all")))))
     assert [row["owner"] for row in rows] == ["owner"]
     assert rows[0]["error_text"] == "'=HYPERLINK(1)", "no formula"
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+def test_an_export_names_what_people_know_a_task_by(owner: User, language: str) -> None:
+    task = TaskFactory.create(owner=owner, job="profile_csv")
+    for field, name in [("file", "=orders.csv"), ("other", "more.csv"), ("", "report.html")]:
+        Attachment.objects.create(task=task, field=field, name=name, file="x", size=1)
+    TaskFactory.create(owner=owner, job="gone")
+    with override(language):
+        asked = [lifecycle.enqueue("export_tasks", user=owner, data={"kind": kind}) for kind in ("csv", "json")]
+    for export in asked:
+        runner.run(str(export.pk), worker="test")
+    head, *lines = csv.reader(io.StringIO(exported(asked[0])))
+    assert head[:5] == ["id", "job", "title", "files", "state"]
+    assert ["profile_csv", "Profile a CSV file", "'=orders.csv; more.csv"] in [line[1:4] for line in lines]
+    rows = [row for row in json.loads(exported(asked[1])) if row["job"] in {"gone", "profile_csv"}]
+    shown = [(row["title"], row["files"]) for row in rows]
+    assert shown == [("gone", []), ("Profile a CSV file", ["=orders.csv", "more.csv"])]
 
 
 def test_an_export_of_the_ticked_ones_holds_just_these(owner: User) -> None:
