@@ -3,12 +3,28 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
+from typing import Final
 
 from django.utils.translation import gettext as _
 
 from tasks_app import days, search
 from tasks_app.registry import all_jobs
-from tasks_app.terms import DAYS, IDS, SPELLINGS, STATES, Term, jobs_called, key_of, spelled, spellings, terms
+from tasks_app.terms import (
+    DAYS,
+    IDS,
+    SPELLINGS,
+    STATES,
+    Term,
+    jobs_called,
+    key_of,
+    spelled,
+    spellings,
+    states_called,
+    terms,
+    words_known,
+)
+
+ALIKE: Final = 0.75  # that a word must be to what it is taken for: it may be one that no task happens to have
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,11 +93,15 @@ def _form(term: Term) -> tuple[bool, str]:
 def _of_word(term: Term, *, found: bool) -> Advice | None:
     """A word with a colon in it was perhaps meant as a key: near to one, or where nothing was found."""
     spelling, colon, value = term.value.partition(":")
-    if not colon or not spelling.isalpha() or value.startswith("//"):
+    if not colon:
+        return None if found else _of_plain(term)
+    if not spelling.isalpha() or value.startswith("//"):
         return None
     near = get_close_matches(spelling.casefold(), spellings(), 1)
     if found and not near:
         return None
+    if not near and days.named(value):
+        near = ["date"]
     if not value:
         text = _("Nothing stands behind {key}:").format(key=spelling)
         return Advice(term=term, text=text) if key_of(spelling) else None
@@ -89,6 +109,17 @@ def _of_word(term: Term, *, found: bool) -> Advice | None:
     text = _("The search knows no {key}:; it knows {keys}").format(key=spelling, keys=keys)
     instead = next(iter(terms([f"{near[0]}:{value}"])), None) if near else None
     return Advice(term=term, text=text, instead=instead)
+
+
+def _of_plain(term: Term) -> Advice | None:
+    """A word that nothing has was perhaps meant as one that is known."""
+    if jobs_called(term.value) or states_called(term.value):
+        return None
+    near = get_close_matches(term.value.casefold(), words_known(), 1, ALIKE)
+    if not near:
+        return None
+    text = _("Nothing was found with {value}.").format(value=term.value)
+    return Advice(term=term, text=text, instead=next(iter(terms(near))))
 
 
 def _near(key: str, value: str, words: dict[str, str]) -> Term | None:

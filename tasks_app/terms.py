@@ -2,7 +2,8 @@
 
 Keys and the words for states, jobs and days are understood in English and in the reader's language, in any case, with a
 blank behind the colon or without. A term holds them as addresses and parameters have them, which no language changes;
-`label` is what the reader is shown. What has blanks in it stands in double quotes; a double quote within is doubled.
+`label` is what the reader is shown. What has blanks in it stands in double quotes; a double quote within is doubled,
+and one that is not closed goes to the end.
 """
 
 import re
@@ -98,7 +99,7 @@ def _keys(_language: str) -> dict[str, str]:
 def _part(language: str) -> re.Pattern[str]:
     """What finds one term after the other: after a known key blanks do not matter, unless the next key follows."""
     known = "|".join(map(re.escape, _keys(language)))
-    value = r'(?:"(?P<quoted>(?:[^"]|"")*)"(?!\S)|(?P<plain>\S+))'
+    value = r'(?:"(?P<quoted>(?:[^"]|"")*)(?:"(?!\S)|\Z)|(?P<plain>\S+))'
     return re.compile(rf"(?:(?P<key>{known}):\s*(?!(?:{known}):)|(?P<other>\w+):)?{value}", re.IGNORECASE)
 
 
@@ -132,6 +133,13 @@ def jobs_called(word: str) -> list[str]:
     """The names of the jobs that have this in their name or title, in whatever case and language of the reader."""
     wanted = word.casefold()
     return [job.name for job in all_jobs() if any(wanted in text for text in (job.name, *_titles(job.title)))]
+
+
+def words_known() -> list[str]:
+    """What a word may have meant: the words of the jobs, the states and the days, as the reader has them."""
+    titles = [word for job in all_jobs() for title in _titles(job.title) for word in title.split()]
+    states = [word.casefold() for state in STATES for word in (state, state_text(state))]
+    return [*titles, *states, *days.NAMED, *map(gettext, days.NAMED)]
 
 
 def states_called(word: str) -> list[str]:

@@ -34,6 +34,10 @@ STATES = "queued, running, cancelling, retrying, succeeded, failed, cancelled, l
         ("stat:failed", "The search knows no stat:; it knows state:, job:, ", "state:failed"),
         ("colour:red", "The search knows no colour:; it knows state:, ", ""),
         ("state:", "Nothing stands behind state:", ""),
+        ("created:yesterday", "The search knows no created:; it knows state:, ", "date:yesterday"),
+        ("rehearsl", "Nothing was found with rehearsl.", "rehearsal"),
+        ("Faield", "Nothing was found with Faield.", "failed"),
+        ("yesteday", "Nothing was found with yesteday.", "date:yesterday"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_meant_is_told(text: str, sentence: str, instead: str) -> None:
@@ -43,13 +47,13 @@ def test_what_cannot_be_meant_is_told(text: str, sentence: str, instead: str) ->
 
 
 @pytest.mark.parametrize(
-    "text", ["state:failed", "job:profile", "after:today", "ended:7d", "orders", "http://x", "12:30"]
+    "text", ["state:failed", "job:profile", "after:today", "ended:7d", "orders", "profil", "fail", "http://x", "12:30"]
 )
 def test_what_can_be_meant_is_not(text: str) -> None:
     assert told(text) == []
 
 
-@pytest.mark.parametrize("text", ["job:gone", "colour:red", "error:torn"])
+@pytest.mark.parametrize("text", ["job:gone", "colour:red", "error:torn", "rehearsl"])
 def test_what_is_found_is_not_doubted(text: str) -> None:
     assert told(text, found=True) == []
 
@@ -58,6 +62,7 @@ def test_the_reader_s_language_is_spoken() -> None:
     with override("de"):
         ((text, instead),) = told("zustand:geschietert")
         assert told("zustand:fialed")[0][1] == instead == "state:failed"
+        assert told("geschietert") == [("Mit geschietert wurde nichts gefunden.", "gescheitert")]
     assert "gescheitert" in text
 
 

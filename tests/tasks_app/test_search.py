@@ -185,6 +185,18 @@ def test_a_value_with_blanks_stands_in_quotes(staff: User) -> None:
     assert found(staff, '"no such words"') == set()
 
 
+@pytest.mark.parametrize(
+    ("text", "term"),
+    [('"broken', "broken"), ('"torn row', '"torn row"'), ('error:"torn row', 'error:"torn row"'), ('"a""', 'a"')],
+)
+def test_a_quote_that_is_not_closed_goes_to_the_end(text: str, term: str) -> None:
+    assert list(map(str, terms([f"orders {text}"]))) == ["orders", term]
+
+
+def test_a_quote_with_nothing_behind_it_is_no_term() -> None:
+    assert list(map(str, terms(['orders "']))) == ["orders"]
+
+
 @pytest.mark.parametrize("text", ["state:failed", 'error:"torn row"', '"two words"', 'a"b', '"un', 'x:"a ""b"""', "q:"])
 def test_a_term_s_text_means_the_same_term(text: str) -> None:
     told = terms([text])
