@@ -2,7 +2,7 @@
 
 import mimetypes
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable
 from contextlib import suppress
 from pathlib import PurePath, PurePosixPath
 from typing import IO, Any, Final
@@ -24,7 +24,7 @@ def given() -> Prefetch[str, Any, str]:
     return Prefetch("attachments", Attachment.objects.exclude(field="").only("task_id", "name"), "given")
 
 
-def names_given(tasks: Iterable[UUID]) -> Mapping[UUID, list[str]]:
+def names_given(tasks: Iterable[UUID]) -> defaultdict[UUID, list[str]]:
     """The names of the input files of these tasks, by task, in their order; of one without any none. One query."""
     rows = Attachment.objects.filter(task__in=list(tasks)).exclude(field="")
     names = defaultdict[UUID, list[str]](list)

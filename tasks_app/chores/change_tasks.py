@@ -12,10 +12,12 @@ from django.utils.translation import gettext_lazy as _
 from progress_app.events import FINAL
 from progress_app.words import fill
 from tasks_app import lifecycle
+from tasks_app.attachments import names_given
 from tasks_app.chores._selection import SelectionForm, asked_by, selected, unit
 from tasks_app.models import Task
 from tasks_app.origin import coming_from
 from tasks_app.registry import ANYBODY, PermanentJobError, job
+from tasks_app.terms import SHORT_ID
 
 if TYPE_CHECKING:
     from progress_app.reporter import Reporter
@@ -75,7 +77,7 @@ def change_tasks(progress: "Reporter", *, verb: str, ids: list[UUID], search: st
                 changed.append(VERBS[verb](Task.objects.get(pk=key), user=asked.owner).pk)
         except (lifecycle.Refused, Task.DoesNotExist) as error:
             refused[str(error)] += 1
-            progress.log(f"{key}: {error}", level="warning")
+            progress.log(f"{_called(key)}: {error}", level="warning")
     if not changed:
         raise PermanentJobError("nothing_changed", _nothing(refused))
     progress.update(message=_sum(verb, len(changed), refused.total()))
@@ -87,6 +89,12 @@ def change_tasks(progress: "Reporter", *, verb: str, ids: list[UUID], search: st
         "selected": len(keys),
         "tasks": [str(key) for key in changed[:MOST_TOLD]],
     }
+
+
+def _called(key: UUID) -> str:
+    """What people know a task by: its title, its files and the beginning of its id; of one that is gone that alone."""
+    task, short = Task.objects.filter(pk=key).first(), str(key)[:SHORT_ID]
+    return f"{', '.join([task.title, *names_given([key])[key]])} ({short})" if task else short
 
 
 def _nothing(refused: Counter[str]) -> str:

@@ -149,6 +149,14 @@ def test_the_page_of_a_change_says_what_came_of_it_in_words(owner: User) -> None
     assert list(shown) == [waiting]
 
 
+def test_the_log_names_what_was_refused_as_people_know_it(owner: User) -> None:
+    waiting, ended = TaskFactory.create(owner=owner), TaskFactory.create(owner=owner, ended=True)
+    Attachment.objects.create(task=ended, field="file", name="orders.csv", file="x", size=1)
+    report = post(owner, verb="cancel", pick=[str(waiting.pk), str(ended.pk)])
+    (said,) = [entry.text for entry in report.log_entries() if entry.level == "warning"]
+    assert said.startswith(f"Rehearsal, orders.csv ({str(ended.pk)[:8]}): This task has already ended")
+
+
 def exported(task: Task) -> str:
     with task.attachments.get(field="").file.open() as file:
         return str(file.read().decode())
