@@ -8,18 +8,20 @@ import numpy as np
 from tasks_app.profiling.order import Chunks
 
 BARS = 24
+FEWEST_BARS = 12  # of many days, where fewer bars divide them better
 DAY_S = 86_400
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Histogram:
-    """Bars of equal width from `low` to `high`; a bar holds its lower edge, the last its upper too.
+    """Bars from `low` to `high`, each `step` wide; a bar holds its lower edge, the last its upper too.
 
-    The edges of moments are seconds since 1970.
+    The edges of moments are seconds since 1970. Of days the last bar is narrower where it would go beyond `high`.
     """
 
     low: float
     high: float
+    step: float
     counts: tuple[int, ...]
 
 
@@ -42,16 +44,20 @@ def draw_histogram(chunks: Chunks, low: float, high: float, *, whole: bool) -> H
         counts = _count(chunks, bars, low, high)
     except ValueError:  # numpy: the range has too few doubles for so many bars
         counts = _count(chunks, 1, low, high)
-    return Histogram(low=low, high=high, counts=counts)
+    return Histogram(low=low, high=high, step=(high - low) / len(counts), counts=counts)
 
 
 def draw_days(chunks: Chunks, low: float, high: float) -> Histogram:
-    """Count days, as seconds since 1970, into bars of so many whole days; `low` is the first, `high` the last."""
+    """Count days, as seconds since 1970, into bars of so many whole days; `low` is the first, `high` the last.
+
+    The histogram ends with the last day, and its last bar lacks as few days as can be.
+    """
     days = round((high - low) / DAY_S) + 1
-    width = math.ceil(days / BARS)
-    bars = math.ceil(days / width)
-    end = low + bars * width * DAY_S
-    return Histogram(low=low, high=end, counts=_count(chunks, bars, low, end))
+    widths = range(math.ceil(days / BARS), math.ceil(days / FEWEST_BARS) + 1)
+    width = min(widths, key=lambda width: -days % width / width)
+    bars, step = math.ceil(days / width), width * DAY_S
+    counts = _count(chunks, bars, low, low + bars * step)
+    return Histogram(low=low, high=high + DAY_S, step=step, counts=counts)
 
 
 def _count(chunks: Chunks, bars: int, low: float, high: float) -> tuple[int, ...]:

@@ -98,12 +98,15 @@ def _length(column: ColumnSummary) -> dict[str, Any] | None:
 
 
 def _bins(column: ColumnSummary) -> dict[str, Any] | None:
-    """The edges of moments are told as moments are; the upper one of days is the day after the last."""
+    """The edges of moments are told as moments are; of days the first and the last, and how many a bar has."""
     histogram = column.histogram
     if histogram is None:
         return None
-    low, high = (_plain(_edge(edge, column), column.kind) for edge in (histogram.low, histogram.high))
-    return {"low": low, "high": high, "counts": list(histogram.counts)}
+    is_days = column.kind is Kind.DATE
+    edges = (histogram.low, histogram.high - (DAY_S if is_days else 0))
+    low, high = (_plain(_edge(edge, column), column.kind) for edge in edges)
+    days = {"days": round(histogram.step / DAY_S)} if is_days else {}
+    return {"low": low, "high": high, **days, "counts": list(histogram.counts)}
 
 
 def _edge(value: float, column: ColumnSummary) -> float | datetime:
@@ -210,23 +213,31 @@ def _drawing(column: ColumnSummary) -> dict[str, Any] | None:
     histogram = column.histogram
     if histogram is None:
         return None
-    most = max(histogram.counts)
-    step = (histogram.high - histogram.low) / len(histogram.counts)
-    bars = []
+    most, step = max(histogram.counts), histogram.step
+    bars: list[dict[str, Any]] = []
     for place, count in enumerate(histogram.counts):
         height = max(1.0, round(HEIGHT * count / most, 1)) if count else 0
-        low, high = _ends(column, histogram.low + place * step, step)
-        label = _("{low} to {high}: {count}") if low != high else _("{low}: {count}")
-        label = label.format(low=low, high=high, count=_count(count))
-        bars.append({"x": place * BAR_WIDTH, "y": HEIGHT - height, "height": height, "label": label})
+        begin = histogram.low + place * step
+        share = min(1.0, (histogram.high - begin) / step) if column.kind is Kind.DATE else 1.0
+        low, high = _ends(column, begin, share * step)
+        bars.append({
+            "x": place * BAR_WIDTH, "y": HEIGHT - height, "height": height, "width": round(share * BAR_WIDTH - 2, 1),
+            "label": _bar_label(low, high, count, is_shorter=share < 1),
+        })  # fmt: skip
     return {
         "bars": bars,
-        "width": len(bars) * BAR_WIDTH,
-        "bar_width": BAR_WIDTH - 2,
+        "width": round(bars[-1]["x"] + bars[-1]["width"] + 2, 1),
         "height": HEIGHT,
         "low": _ends(column, histogram.low, step)[0],
         "high": _ends(column, histogram.high - step, step)[1],
     }
+
+
+def _bar_label(low: str, high: str, count: int, *, is_shorter: bool) -> str:
+    """What a bar counts; of days the last may have fewer than the others, which is no fall of the figures."""
+    text = _("{low} to {high}: {count}") if low != high else _("{low}: {count}")
+    told = text.format(low=low, high=high, count=_count(count))
+    return _("{bar} (a shorter bar)").format(bar=told) if is_shorter else told
 
 
 def _ends(column: ColumnSummary, low: float, width: float) -> tuple[str, str]:

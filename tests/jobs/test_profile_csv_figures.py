@@ -132,7 +132,12 @@ class TestHistogramsByTime:
     def test_a_bar_holds_whole_days(self) -> None:
         cells = ["2024-02-28", "2024-02-29", "2024-02-29", "2024-03-02"]
         run = profile_column(cells)
-        assert run.column("value")["histogram"] == {"low": "2024-02-28", "high": "2024-03-03", "counts": [1, 2, 0, 1]}
+        assert run.column("value")["histogram"] == {
+            "low": "2024-02-28",
+            "high": "2024-03-02",
+            "days": 1,
+            "counts": [1, 2, 0, 1],
+        }
         assert "<title>2024-02-29: 2</title>" in run.page
         assert "<span>2024-02-28</span><span>2024-03-02</span>" in run.page
 
@@ -142,8 +147,19 @@ class TestHistogramsByTime:
         run = profile_column(cells)
         histogram = run.column("value")["histogram"]
         assert histogram["counts"] == [5] * 20
-        assert (histogram["low"], histogram["high"]) == ("2020-01-01", "2020-04-10")
+        assert (histogram["low"], histogram["high"]) == ("2020-01-01", "2020-04-09")
         assert "<title>2020-01-01 to 2020-01-05: 5</title>" in run.page
+        assert "shorter" not in run.page
+
+    def test_the_last_bar_ends_with_the_last_day_and_is_told_where_it_is_shorter(self) -> None:
+        first = date(2026, 1, 1)
+        run = profile_column([(first + timedelta(days=number)).isoformat() for number in range(362)])
+        histogram = run.column("value")["histogram"]
+        assert (histogram["low"], histogram["high"], histogram["days"]) == ("2026-01-01", "2026-12-28", 28)
+        assert histogram["counts"] == [28] * 12 + [26]
+        assert "<title>2026-12-03 to 2026-12-28: 26 (a shorter bar)</title>" in run.page
+        assert run.page.count("a shorter bar") == 1
+        assert "<span>2026-01-01</span><span>2026-12-28</span>" in run.page
 
     def test_times_of_day_and_zones_are_kept(self) -> None:
         run = profile_column(["2024-01-01T00:00:00+01:00", "2024-01-01T12:00:00+01:00", "2024-01-02T00:00:00+01:00"])
