@@ -14,7 +14,9 @@ export function follow(bar) {
       if (bar.snapshot && !FINAL.has(bar.snapshot.state)) bar.show(bar.snapshot, connectionOf(poller, bar.snapshot));
     },
   });
-  if (!FINAL.has(bar.dataset.state)) poller.start();
+  if (FINAL.has(bar.dataset.state)) return;
+  bar.dataset.watched = ""; // it keeps its height when it ends
+  poller.start();
 }
 
 function connectionOf({ outcome, nextAt }, { state }) {

@@ -33,7 +33,7 @@ document.addEventListener("keydown", (event) => {
 });
 
 if (page) {
-  page.hidden = false;
+  delete page.dataset.later;
   page.addEventListener("change", () => {
     for (const pick of picks) pick.checked = page.checked;
     count();
