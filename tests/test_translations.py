@@ -80,3 +80,8 @@ def _asks_in_german(client: Client) -> None:
     page = client.get("/login/", headers={"Accept-Language": "en"}).content.decode()
     assert '<html lang="de">' in page
     assert "Anmelden" in page
+
+
+def test_what_failed_has_one_word_in_german() -> None:
+    other = re.compile(r"fehlgeschlagen|fehlschl[aä]g", re.IGNORECASE)
+    assert [text for text in compiled().values() if other.search(text)] == []

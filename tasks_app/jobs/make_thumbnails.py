@@ -54,6 +54,7 @@ class ThumbnailsForm(forms.Form):
         max_value=2048,
         initial=256,
         help_text=_("In pixels: 16 to 2,048. Smaller images stay as they are."),
+        error_messages={"min_value": _("At least 16 pixels."), "max_value": _("At most 2,048 pixels.")},
     )
     form = forms.ChoiceField(label=_("Kind"), choices=[(kind, kind) for kind in SUFFIXES], initial="JPEG")
 

@@ -38,6 +38,7 @@ class RehearsalForm(forms.Form):
         initial=200,
         label=_("Steps"),
         help_text=_("How many steps the bar counts, over all stages: 1 to 100,000."),
+        error_messages={"min_value": _("At least 1 step."), "max_value": _("At most 100,000 steps.")},
     )
     seconds = forms.FloatField(
         min_value=0,
@@ -45,6 +46,7 @@ class RehearsalForm(forms.Form):
         initial=20,
         label=_("Duration in seconds"),
         help_text=_("How long the whole run takes: 0 to 3,600 seconds. 0 is as fast as it goes."),
+        error_messages={"min_value": _("At least 0 seconds."), "max_value": _("At most 3,600 seconds.")},
     )
     stages = forms.IntegerField(
         min_value=1,
@@ -52,6 +54,7 @@ class RehearsalForm(forms.Form):
         initial=len(STAGES),
         label=_("Stages"),
         help_text=_("Into how many named stages the steps are divided: 1 to 5."),
+        error_messages={"min_value": _("At least 1 stage."), "max_value": _("At most 5 stages.")},
     )
     known_total = forms.BooleanField(
         required=False,
@@ -65,6 +68,7 @@ class RehearsalForm(forms.Form):
         initial=0,
         label=_("Chance to fail, in percent"),
         help_text=_("0 never fails, 100 always does, at some step by chance."),
+        error_messages={"min_value": _("At least 0 percent."), "max_value": _("At most 100 percent.")},
     )
 
 

@@ -55,3 +55,20 @@ def test_what_a_task_tells_while_one_looks_is_in_german(live: Stack, german: Pag
     expect(german.locator("#outcome")).to_contain_text("Sekunden", timeout=30_000)
     expect(german.locator("#bar")).to_contain_text("Erfolgreich")
     assert english(german) == set()
+
+
+ROOM_AND_WIDTH = """(input) => {
+  const style = getComputedStyle(input);
+  const pen = document.createElement("canvas").getContext("2d");
+  pen.font = style.font;
+  const room = input.clientWidth - parseFloat(style.paddingLeft) - parseFloat(style.paddingRight);
+  return [room, pen.measureText(input.placeholder).width];
+}"""
+
+
+def test_a_phone_shows_the_whole_hint_in_the_search(live: Stack, german: Page) -> None:
+    german.set_viewport_size({"width": 360, "height": 700})
+    german.goto(f"{live.url}/tasks/")
+    room, width = german.locator("#search").evaluate(ROOM_AND_WIDTH)
+    steps.keep_picture(german, "german-search-phone", full_page=False)
+    assert 0 < width <= room

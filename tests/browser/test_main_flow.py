@@ -109,7 +109,7 @@ def test_a_form_says_beside_the_field_what_is_wrong(live: Stack, member: Page) -
     expect(field).to_have_attribute("aria-invalid", "true")
     described = (field.get_attribute("aria-describedby") or "").split()
     texts = " ".join(member.locator(f"#{name}").inner_text() for name in described)
-    assert "greater than or equal to 1" in texts
+    assert "At least 1 step." in texts
     assert "How many steps" in texts
 
 

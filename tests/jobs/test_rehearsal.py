@@ -1,6 +1,12 @@
 """Rehearsal: counts, fails when told to, and stops when cancelled."""
 
+from typing import Any
+
 import pytest
+from django import forms
+from django.core.exceptions import ValidationError
+from django.utils.formats import number_format
+from django.utils.translation import override
 
 from tasks_app import registry
 from tasks_app.registry import BadParameters, JobError
@@ -72,3 +78,23 @@ def test_values_out_of_range_are_form_errors(change: dict[str, str]) -> None:
     with pytest.raises(BadParameters) as refusal:
         registry.get("rehearsal").bind(FORM | change)
     assert list(refusal.value.errors) == list(change)
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+@pytest.mark.parametrize("job", ["rehearsal", "make_thumbnails"])
+def test_a_number_that_does_not_fit_is_told_in_plain_words(job: str, language: str) -> None:
+    least, most = {"en": ("At least ", "At most "), "de": ("Mindestens ", "Höchstens ")}[language]
+    fields = registry.get(job).form.base_fields
+    numbers: list[Any] = [field for field in fields.values() if isinstance(field, forms.IntegerField)]
+    assert numbers
+    with override(language):
+        for field in numbers:
+            assert told(field, field.min_value - 1).startswith(f"{least}{field.min_value} ")
+            limit = number_format(field.max_value, force_grouping=True)
+            assert told(field, field.max_value + 1).startswith(f"{most}{limit} ")
+
+
+def told(field: forms.IntegerField, value: int) -> str:
+    with pytest.raises(ValidationError) as refused:
+        field.clean(value)
+    return str(refused.value.messages[0])

@@ -153,7 +153,7 @@ def test_the_values_are_shown_again(ops: Client, hourly: IntervalSchedule) -> No
 
 def test_values_that_do_not_fit_are_named_beside_their_field(ops: Client, hourly: IntervalSchedule) -> None:
     answer = add(ops, {"interval": hourly.pk}, steps=0)
-    assert "greater than or equal to 1" in answer.content.decode()
+    assert "At least 1 step." in answer.content.decode()
     assert not Schedule.objects.filter(name="Drill").exists()
 
 

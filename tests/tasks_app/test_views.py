@@ -33,7 +33,7 @@ def test_values_that_do_not_fit_come_back_beside_their_fields(staff: User) -> No
     response = logged_in(staff).post("/jobs/rehearsal/", QUICK | {"steps": 0})
     page = response.content.decode()
     assert response.status_code == 422
-    assert "greater than or equal to 1" in page
+    assert "At least 1 step." in page
     assert 'aria-invalid="true"' in page
     assert not Task.objects.exists()
 
