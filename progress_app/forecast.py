@@ -52,20 +52,15 @@ class Leg:
         """Whether nothing of it remains."""
         return self.fraction is not None and self.fraction >= 1
 
-    @property
-    def usual_s(self) -> float:
-        """The median duration of earlier runs."""
-        return statistics.median(marks[-1] for marks in self.earlier)
-
 
 def forecast(legs: Sequence[Leg]) -> Eta | None:
     """The range of seconds until the end; None while nothing honest can be said."""
-    stretch = _stretch(legs)
+    stretches = _stretches(legs)
     total_s = deviation_s = 0.0
     for leg in legs:
         if leg.is_done:
             continue
-        found = _remaining(leg, stretch, legs)
+        found = _remaining(leg, stretches, legs)
         if found is None:
             return None
         seconds = math.exp(found[0])
@@ -74,35 +69,45 @@ def forecast(legs: Sequence[Leg]) -> Eta | None:
     return eta(total_s, deviation_s / total_s if total_s > 0 else math.inf)
 
 
-def _stretch(legs: Sequence[Leg]) -> Estimate:
-    """This run's pace by the usual one, from what is behind it, as a logarithm, and how far what comes may be from it.
+def _stretches(legs: Sequence[Leg]) -> list[Estimate]:
+    """This run's pace by that of each earlier one, from what is behind it: a logarithm, and how far it may be off.
 
-    The more of the usual time is behind, the more it says; so does a pace that is farther from the usual one than
-    chance explains: that run was given something else than the earlier ones.
+    The more of an earlier run is behind, the more it says; so does a pace that is farther from it than chance explains:
+    that run was given something else. A stage that it had not is taken from another.
     """
-    known = [(leg.elapsed_s, _usual_until_now_s(leg)) for leg in legs if leg.earlier and leg.elapsed_s > 0]
-    usual_s = sum(usual_s for _, usual_s in known)
-    if usual_s <= 0:
+    known = [leg for leg in legs if leg.earlier]
+    return [_stretch(known, [leg.earlier[run % len(leg.earlier)] for leg in known]) for run in range(_runs(known))]
+
+
+def _runs(known: Sequence[Leg]) -> int:
+    return max((len(leg.earlier) for leg in known), default=0)
+
+
+def _stretch(known: Sequence[Leg], run: Sequence[Marks]) -> Estimate:
+    behind = [(leg.elapsed_s, _until_now_s(leg, marks)) for leg, marks in zip(known, run, strict=True)]
+    then_s = sum(then_s for _, then_s in behind)
+    now_s = sum(now_s for now_s, then_s in behind if then_s > 0)
+    if then_s <= 0 or now_s <= 0:
         return 0.0, 0.0
-    share = min(1 - LEAST_FRACTION, usual_s / sum(leg.usual_s for leg in legs if leg.earlier))
-    apart = math.log(sum(elapsed_s for elapsed_s, usual_s in known if usual_s > 0) / usual_s)
+    share = min(1 - LEAST_FRACTION, then_s / sum(marks[-1] for marks in run))
+    apart = math.log(now_s / then_s)
     trust = min(1.0, PAIR * share)
     if abs(apart) > LEAST_SPREAD:
         trust = max(trust, 1 - (own(share) / apart) ** 2)
     return apart * trust, abs(apart) * (1 - trust)
 
 
-def _usual_until_now_s(leg: Leg) -> float:
-    """When earlier runs were as far in this stage."""
-    if leg.is_done:
-        return leg.usual_s
-    if leg.fraction is None or leg.fraction < LEAST_FRACTION:
+def _until_now_s(leg: Leg, marks: Marks) -> float:
+    """When an earlier run was as far in this stage."""
+    if leg.elapsed_s <= 0:
         return 0.0
-    return statistics.median(reached(marks, leg.fraction) for marks in leg.earlier)
+    if leg.is_done:
+        return marks[-1]
+    return reached(marks, leg.fraction) if leg.fraction is not None and leg.fraction >= LEAST_FRACTION else 0.0
 
 
-def _remaining(leg: Leg, stretch: Estimate, legs: Sequence[Leg]) -> Estimate | None:
-    known = [found for found in (_by_own_pace(leg), _by_earlier_runs(leg, stretch)) if found]
+def _remaining(leg: Leg, stretches: Sequence[Estimate], legs: Sequence[Leg]) -> Estimate | None:
+    known = [found for found in (_by_own_pace(leg), _by_earlier_runs(leg, stretches)) if found]
     if known:
         return _blend(known)
     return _by_weight(leg, legs) if leg.elapsed_s <= 0 else None
@@ -129,12 +134,13 @@ def _by_own_pace(leg: Leg) -> Estimate | None:
     return mean + lean * apart, math.hypot(doubt, DISAGREEMENT * apart)
 
 
-def _by_earlier_runs(leg: Leg, stretch: Estimate) -> Estimate | None:
-    left_s = [_left_s(leg, marks, math.exp(stretch[0])) for marks in leg.earlier]
+def _by_earlier_runs(leg: Leg, stretches: Sequence[Estimate]) -> Estimate | None:
+    by_run = list(zip(leg.earlier, stretches, strict=False))
+    left_s = [_left_s(leg, marks, math.exp(stretch)) for marks, (stretch, _) in by_run]
     logs = [math.log(seconds) for seconds in left_s if seconds > LEAST_S]
     if not logs or len(logs) * PAIR < len(left_s):
         return None  # this run is already longer than most: they say nothing about its rest
-    doubt = stretch[1] if leg.elapsed_s <= 0 else 0.0
+    doubt = statistics.median(doubt for _, (_, doubt) in by_run) if leg.elapsed_s <= 0 else 0.0
     return statistics.median(logs), math.hypot(_spread(logs), doubt)
 
 

@@ -191,6 +191,14 @@ def test_a_run_far_from_the_usual_pace_is_one_of_its_own(factor: float) -> None:
     assert width(begun, *to_come) > width(behind, *to_come) > 1.1
 
 
+def test_earlier_runs_of_all_lengths_agree_about_the_shape() -> None:
+    usual = [times(DECADE, factor) for factor in (0.2, 1.0, 3.0, 0.5, 6.0, 1.5)]
+    behind = [leg(1.0, 40.0, earlier=usual) for _ in range(3)]
+    to_come = [leg(earlier=usual) for _ in range(2)]
+    assert middle(*behind, *to_come) == pytest.approx(80.0, rel=0.05)
+    assert width(*behind, *to_come) < 1.3
+
+
 def test_a_pace_near_the_usual_one_is_taken_for_chance() -> None:
     usual = [DECADE] * 3
     to_come = [leg(earlier=usual) for _ in range(4)]
