@@ -41,6 +41,7 @@ WORDS = (
     _("running"),
     _("Succeeded"),
     _("to do"),
+    _("stopped"),
     _("took {time}"),
     _("{count} s"),
     _("{done} of {total}"),

@@ -9,6 +9,7 @@ from tasks_app.models import Attachment, Task
 
 LOOKED_AT: Final = 20  # runs, the newest; of a job that has not succeeded for so long nobody knows
 MOST_FILES: Final = 4
+USUAL_FILES: Final = 2
 MOST_LINES: Final = 8  # what is longer is opened by a button
 
 
@@ -20,12 +21,15 @@ class Room:
     pairs: tuple[range, ...]
 
 
-def room(job: str) -> Room | None:
-    """What the last success of the job, whoever started it, left to be seen; None if there was none of late."""
+def room(job: str, named: int = 0) -> Room | None:
+    """What the last success of the job, whoever started it, left to be seen.
+
+    If there was none of late: room for as many values as it has `named`, and for files; None for a job that named none.
+    """
     newest = Task.objects.filter(job=job).order_by("-created_at").values_list("pk", "state")[:LOOKED_AT]
     last = next((pk for pk, state in newest if state == State.SUCCEEDED), None)
     if last is None:
-        return None
+        return Room(files=range(USUAL_FILES), pairs=(range(1),) * min(named, MOST_LINES)) if named else None
     result = Task.objects.filter(pk=last).values_list("result", flat=True).first()
     files = Attachment.objects.filter(task=last, field="")[:MOST_FILES].count()
     return Room(files=range(files), pairs=tuple(_pairs(result)))

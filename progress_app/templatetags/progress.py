@@ -10,7 +10,7 @@ from django.template import Context
 from progress_app import connections
 from progress_app.amounts import Amount, amount
 from progress_app.durations import duration_text, range_text
-from progress_app.events import Snapshot
+from progress_app.events import FINAL, Snapshot, StageProgress, StageState, State
 from progress_app.exceptions import BackendUnavailable
 from progress_app.modules import imports
 from progress_app.present import present
@@ -121,6 +121,16 @@ def said(text: Any) -> str:
 def state_text(state: str) -> str:
     """A state in words: "Running" of "running"."""
     return state_in_words(state)
+
+
+@register.filter
+def stage_state(stage: StageProgress | None, task_state: str) -> str:
+    """How a stage stands: one that ran when its task ended is "done" or "stopped"; none at all is "pending"."""
+    if stage is None:
+        return str(StageState.PENDING)
+    if stage.state is not StageState.RUNNING or task_state not in FINAL:
+        return str(stage.state)
+    return str(StageState.DONE) if task_state == State.SUCCEEDED else "stopped"
 
 
 @register.filter

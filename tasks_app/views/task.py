@@ -50,7 +50,7 @@ def _shown(request: HttpRequest, task: Task) -> Mapping[str, Any]:
         **_over_time(task),
         **_offered(request.user, task, job),
         "usual_s": None if task.is_final else _usual_s(task, sum(file.size for file in files if file.field)),
-        "room": None if task.is_final else room(task.job),
+        "room": None if task.is_final else room(task.job, len(job.results) if job else 0),
         "can_mail": can_mail(request.user),
         "lacks_address": lacks_address(request.user),
         "wants_mail": not task.is_final and wants_mail(task, request.user),

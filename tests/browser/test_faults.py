@@ -49,7 +49,7 @@ def test_a_task_that_ends_while_the_server_is_away_is_shown_as_ended(stack: Stac
     steps.wait_for(watched, lambda: Task.objects.filter(finished_at__isnull=False).exists(), "the task ended")
     stack.web.start()
     steps.expect_state(watched, "succeeded")
-    expect(watched.locator("#outcome")).to_contain_text("steps")
+    expect(watched.locator("#outcome")).to_contain_text("Steps")
 
 
 @pytest.fixture

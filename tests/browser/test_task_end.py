@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import Page, expect
 
-from progress_app.events import State
+from progress_app.events import StageProgress, StageRef, StageState, State
 from tasks_app.models import Attachment, Task
 from tests.browser import steps
 from tests.browser.pretended import end, tell
@@ -50,6 +50,27 @@ def test_the_page_and_the_toast_name_the_file_that_was_given(live: Stack, member
     member.evaluate("scrollTo(0, document.documentElement.scrollHeight)")
     end(task, State.SUCCEEDED)
     expect(member.locator("#toasts").get_by_text("Profile a CSV file orders.csv: Succeeded")).to_be_visible()
+
+
+@pytest.mark.parametrize("reloads", [False, True])
+def test_a_stage_in_which_a_task_ended_runs_no_more(
+    live: Stack, member: Page, running_task: MakeTask, *, reloads: bool
+) -> None:
+    task = running_task()
+    member.goto(live.url + task.get_absolute_url())
+    steps.expect_connection(member, "live")
+    stages = (StageProgress(name="Read", state=StageState.RUNNING, percent=40.0), StageProgress(name="Load"))
+    tell(task, 20.0, stages=stages, stage=StageRef(index=0, name="Read"))
+    stage = member.locator(".hp-stage").first
+    expect(stage).to_have_attribute("aria-current", "step")
+    Task.objects.filter(pk=task.pk).update(state=State.FAILED, error_text="Row 7 is torn.")
+    tell(task, 20.0, State.FAILED, stages=stages)
+    if reloads:
+        expect(member.locator("#outcome")).to_have_attribute("data-state", "failed")
+        member.reload()
+    expect(stage).to_have_attribute("data-state", "stopped")
+    expect(stage).to_have_text(re.compile(r"Read\s+stopped"))
+    expect(stage).not_to_have_attribute("aria-current", "step")
 
 
 @pytest.mark.parametrize(
@@ -107,7 +128,4 @@ def test_the_marks_of_time_are_those_of_the_time_that_has_passed(
     picture = member.locator(".waterfall")
     drawn = float(picture.get_attribute("data-whole-s") or 0)
     member.evaluate("window.isAhead = true")
-    tell(task, 10.0)
-    tell(task, 11.0)
-    expect(member.locator("[data-part=percent]")).to_have_text("11%")
     expect(picture).not_to_have_attribute("data-whole-s", f"{drawn:.3f}")

@@ -262,7 +262,7 @@ def _lives_through_an_outage(chosen: Chosen, seen: dict[str, list[str]], gate: G
 
 def _shows_the_end(page: Page) -> None:
     steps.expect_state(page, "succeeded")
-    expect(page.locator("#outcome")).to_contain_text("steps")
+    expect(page.locator("#outcome")).to_contain_text("Steps")
     shown = steps.painted(page)
     assert steps.never_falls(shown)
     assert shown[-1] == 100

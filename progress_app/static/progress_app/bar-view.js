@@ -38,7 +38,7 @@ export class BarView {
     this.#paintForecast(snapshot);
     this.#paintGhost(snapshot, takenAt, connection);
     const [stages, template] = [this.#parts.get("stages"), this.#parts.get("stage-template")];
-    if (stages && template) paintStages(stages, template, snapshot.stages ?? []);
+    if (stages && template) paintStages(stages, template, snapshot);
   }
 
   /** Have a screen reader say this. */

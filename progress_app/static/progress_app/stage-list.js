@@ -1,15 +1,22 @@
 /** The stages of a task as list items, made from the page's own <template> and then patched in place. */
+import { FINAL } from "./states.js";
 import { durationText, percentText } from "./wording.js";
 import { say } from "./words.js";
 
-const STATE_TEXTS = { pending: "to do", running: "running", done: "done" };
+const STATE_TEXTS = { pending: "to do", running: "running", done: "done", stopped: "stopped" };
 
-/** Show these stages in the list; `template` holds one item. Only what has changed is touched. */
-export function paintStages(list, template, stages) {
+/** Show a task's stages in the list; `template` holds one item. Only what has changed is touched. */
+export function paintStages(list, template, { state, stages = [] }) {
   list.hidden = stages.length === 0;
   while (list.children.length > stages.length) list.lastElementChild.remove();
   while (list.children.length < stages.length) list.append(template.content.cloneNode(true));
-  stages.forEach((stage, index) => paintStage(list.children[index], stage));
+  stages.forEach((stage, index) => paintStage(list.children[index], { ...stage, state: stateOf(stage, state) }));
+}
+
+/** What ran when its task ended runs no more. */
+function stateOf(stage, taskState) {
+  if (stage.state !== "running" || !FINAL.has(taskState)) return stage.state;
+  return taskState === "succeeded" ? "done" : "stopped";
 }
 
 function paintStage(item, stage) {
@@ -26,7 +33,7 @@ function paintStage(item, stage) {
 
 function widthOf(stage) {
   if (stage.state === "done") return 100;
-  return stage.state === "running" ? (stage.percent ?? 0) : 0;
+  return stage.state === "pending" ? 0 : (stage.percent ?? 0);
 }
 
 function write(item, part, text) {

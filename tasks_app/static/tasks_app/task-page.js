@@ -47,6 +47,7 @@ document.addEventListener("task-progress", ({ detail }) => follow(detail));
 if (wantedState !== shownState) begin(() => refresh(null));
 else if (bar.snapshot) follow(bar.snapshot); // it came before this module
 if (!FINAL.has(shownState)) askForLine();
+setInterval(() => isOutgrown() && isDue({ state: wantedState }) && begin(takeAnew), OUTGROWN_EVERY_MS);
 offerNotification();
 
 function follow(snapshot) {

@@ -32,7 +32,7 @@ export function growWaterfall() {
 /** Whether the marks of the time below the picture are those of a much shorter one. */
 export function isOutgrown() {
   const picture = document.querySelector(".waterfall[data-live]");
-  return Boolean(picture) && sinceDrawnS(picture) > OUTGROWN * Number(picture.dataset.wholeS);
+  return Boolean(picture) && isInSight() && sinceDrawnS(picture) > OUTGROWN * Number(picture.dataset.wholeS);
 }
 
 function sinceDrawnS(picture) {

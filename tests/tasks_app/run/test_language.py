@@ -43,7 +43,7 @@ def test_a_task_without_a_language_speaks_the_project_s(catalogue: Catalogue, ow
 
 
 def test_children_speak_their_parent_s_language(catalogue: Catalogue, owner: User, broker: Broker) -> None:
-    part = catalogue(says_yes, name="part")
+    part = catalogue(says_yes, name="spoken_part")
 
     def whole(progress: Any) -> None:
         progress.map(part.name, [{}])
