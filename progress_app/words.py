@@ -50,6 +50,7 @@ WORDS = (
     _("{minutes} min {seconds} s"),
     _("{name}, {number} of {total}"),
     _("{place}, starts in about {time}"),
+    _("{place}, starts soon"),
     _("{text}, as of {time}"),
 )
 

@@ -15,7 +15,7 @@ __all__ = ["pages"]  # the fixture
 
 pytestmark = pytest.mark.long
 
-WIDTHS_PX = (320, 1920, 3840)
+WIDTHS_PX = (320, 1920, 2560, 3840)
 Open = Callable[..., Page]
 
 
@@ -48,6 +48,7 @@ def test_every_page_fits_from_a_small_phone_to_4k(
         left, right, room = page.evaluate(EDGES)
         assert room <= width_px, (name, "scrolls sideways")
         assert abs(left - (width_px - right)) <= 16, (name, "stands in the middle")
+        assert page.evaluate(BURST_TABLES) == 0, (name, "a table leaves its panel")
         assert page.evaluate(LINE_LENGTH) <= 110, (name, "lines too long to read")
 
 
@@ -56,6 +57,10 @@ EDGES = """() => {
   return [left, right, document.documentElement.scrollWidth];
 }"""
 # Of running text, in characters of its own font.
+BURST_TABLES = """() => [...document.querySelectorAll("main .panel table")].filter((table) => {
+  const [inner, outer] = [table, table.closest(".panel")].map((part) => part.getBoundingClientRect().right);
+  return inner > outer;
+}).length"""
 LINE_LENGTH = """() => Math.max(0, ...[...document.querySelectorAll("main p:not(.row-who, .hp-facts)")].map((text) =>
   text.textContent.trim().length > 110 ? text.clientWidth / (0.5 * parseFloat(getComputedStyle(text).fontSize)) : 0))"""
 

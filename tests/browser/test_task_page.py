@@ -1,6 +1,7 @@
 """A task's page while it goes on: what moves within a stage, a thousand children, the word at the end."""
 
 import re
+from datetime import timedelta
 
 import pytest
 from django.utils import timezone
@@ -177,7 +178,8 @@ def test_the_picture_over_time_grows_while_one_looks(live: Stack, member: Page, 
 def test_the_picture_stands_still_while_nobody_knows_whether_the_task_goes_on(
     live: Stack, member: Page, running_task: MakeTask
 ) -> None:
-    task = live_task(running_task(started_at=timezone.now()))
+    begun = timezone.now() - timedelta(minutes=1)  # seconds more do not have it drawn anew
+    task = live_task(running_task(created_at=begun, started_at=begun))
     member.clock.install()
     member.goto(f"{live.url}/tasks/{task.pk}/")
     steps.expect_connection(member, "live")

@@ -34,9 +34,9 @@ def runs(seconds: float, **fields: Any) -> Task:
     return TaskFactory.create(running=True, started_at=timezone.now() - timedelta(seconds=seconds), **fields)
 
 
-def took(seconds: float) -> None:
+def took(seconds: float, **fields: Any) -> None:
     begun = timezone.now() - timedelta(seconds=60)
-    TaskFactory.create(ended=True, started_at=begun, finished_at=begun + timedelta(seconds=seconds))
+    TaskFactory.create(ended=True, started_at=begun, finished_at=begun + timedelta(seconds=seconds), **fields)
 
 
 def test_the_place_counts_who_came_before_in_the_same_queue() -> None:
@@ -75,6 +75,28 @@ def test_a_slot_is_free_when_its_task_should_end_by_its_own_pace() -> None:
     runs(60, percent=90.0)
     assert starts_in_s(first) == pytest.approx(6.7, abs=2)
     assert starts_in_s(third) == pytest.approx(10.7, abs=2)
+
+
+def test_each_task_in_line_takes_what_its_own_job_takes() -> None:
+    for seconds, job in ((2, "quick"), (2, "quick"), (300, "long")):
+        took(seconds, job=job)
+    runs(10, percent=50.0)
+    last = waits(5)
+    assert starts_in_s(last) == pytest.approx(10, abs=4)
+    waits(30, job="quick")
+    assert starts_in_s(last) == pytest.approx(12, abs=4)
+    waits(20, job="long")
+    assert starts_in_s(last) == pytest.approx(312, abs=6)
+
+
+def test_where_it_hangs_on_what_nobody_knows_no_time_is_told() -> None:
+    runs(10, percent=50.0)
+    last = waits(5)
+    waits(30, job="new")
+    assert starts_in_s(last) is None
+    for seconds in (2, 3, 40, 300, 500):
+        took(seconds, job="new")
+    assert starts_in_s(last) is None
 
 
 def test_nothing_is_forecast_from_what_runs_beyond_all_that_is_usual() -> None:

@@ -31,11 +31,11 @@ export class BarView {
     this.#paintTrack(snapshot);
     this.#write("state", wording.stateText(snapshot.state));
     this.#write("percent", wording.headline(snapshot));
-    this.#write("message", say(snapshot.error?.text || snapshot.message || this.#lineText(snapshot)));
+    this.#write("message", say(snapshot.error?.text || snapshot.message || this.#lineText(snapshot, takenAt)));
     this.#write("stage", wording.stageText(snapshot));
     this.#write("count", snapshot.percent === null ? "" : wording.countText(snapshot));
     this.#write("elapsed", elapsedText(snapshot, takenAt, connection));
-    this.#paintForecast(snapshot);
+    this.#paintForecast(snapshot, takenAt);
     this.#paintGhost(snapshot, takenAt, connection);
     const [stages, template] = [this.#parts.get("stages"), this.#parts.get("stage-template")];
     if (stages && template) paintStages(stages, template, snapshot);
@@ -62,16 +62,16 @@ export class BarView {
     if (ring) set(ring, "stroke-dasharray", `${width.toFixed(2)} 100`);
   }
 
-  #paintForecast(snapshot) {
+  #paintForecast(snapshot, takenAt) {
     const isFinal = FINAL.has(snapshot.state);
     this.#write("rate", isFinal ? "" : wording.rateText(snapshot));
     this.#write("eta", isFinal ? "" : wording.etaText(snapshot.eta));
-    this.#write("wait", isFinal || this.#lineText(snapshot) ? "" : wording.waitText(snapshot));
+    this.#write("wait", isFinal || this.#lineText(snapshot, takenAt) ? "" : wording.waitText(snapshot, sinceS(takenAt)));
   }
 
   /** Of a task that waits a full bar tells the place in line where its message will stand; a small one has no room there. */
-  #lineText(snapshot) {
-    return this.#bar.dataset.size === "bar" && snapshot.state === "queued" ? wording.waitText(snapshot) : "";
+  #lineText(snapshot, takenAt) {
+    return this.#bar.dataset.size === "bar" && snapshot.state === "queued" ? wording.waitText(snapshot, sinceS(takenAt)) : "";
   }
 
   /** Where the usual run of this job would be by now: data-usual-s are the seconds that one takes. */
@@ -93,6 +93,10 @@ export class BarView {
   }
 }
 
+function sinceS(takenAt) {
+  return (Date.now() - takenAt) / 1000;
+}
+
 function elapsedText(snapshot, takenAt, connection) {
   if (snapshot.elapsed === null || snapshot.elapsed === undefined) return "";
   return wording.elapsedText(elapsedS(snapshot, takenAt, connection), FINAL.has(snapshot.state));
@@ -101,7 +105,7 @@ function elapsedText(snapshot, takenAt, connection) {
 /** The time counts on between snapshots, but only while we know that the task still runs. */
 function elapsedS({ state, elapsed }, takenAt, connection) {
   const counts = COUNTING.has(state) && CERTAIN.has(connection.state);
-  return (elapsed ?? 0) + (counts ? (Date.now() - takenAt) / 1000 : 0);
+  return (elapsed ?? 0) + (counts ? sinceS(takenAt) : 0);
 }
 
 function set(element, name, value) {

@@ -113,14 +113,16 @@ export function etaText(eta) {
   return low === high ? say("about {high} {unit} left", { high, unit }) : say("{low}–{high} {unit} left", { low, high, unit });
 }
 
-/** What a task that does not move says instead: its place in line, or how long no step was seen. */
-export function waitText({ queue, stalled_s: stalledS }) {
+/** What a task that does not move says instead: how long no step was seen, or its place in line `sinceS` after the look. */
+export function waitText({ queue, stalled_s: stalledS }, sinceS = 0) {
   if (stalledS) return say("no step for {time}", { time: durationText(stalledS) });
   if (!queue) return "";
   const place = queue.position === 1 ? say("next in line") : say("number {place} in line", { place: queue.position });
-  return queue.starts_in_s
-    ? say("{place}, starts in about {time}", { place, time: durationText(queue.starts_in_s) })
-    : place;
+  if (!isKnown(queue.starts_in_s)) return place;
+  const leftS = queue.starts_in_s - sinceS;
+  if (leftS < 1) return say("{place}, starts soon", { place });
+  const time = leftS < 60 ? say("{count} s", { count: Math.ceil(leftS) }) : durationText(leftS);
+  return say("{place}, starts in about {time}", { place, time });
 }
 
 /** "live", "reconnecting in 4 s, as of 12:03": `retryAt`, `now` and `seenAt`, the newest sign, are ms since 1970. */
