@@ -92,6 +92,7 @@ def joined(page: Page, *tasks: str) -> None:
 
 def asked_again(page: Page, answers: Answers, within_ms: int) -> None:
     """Let so much time pass and the answers arrive."""
+    until(page, lambda: has_read(page))  # else the next pause begins when the clock stands again
     asked = answers.asked
     page.clock.run_for(within_ms)
     until(page, lambda: answers.asked > asked)

@@ -48,7 +48,7 @@ def test_children_speak_their_parent_s_language(catalogue: Catalogue, owner: Use
     def whole(progress: Any) -> None:
         progress.map(part.name, [{}])
 
-    task = Task.objects.create(job=catalogue(whole, name="whole").name, owner=owner, language="de")
+    task = Task.objects.create(job=catalogue(whole, name="spoken_whole").name, owner=owner, language="de")
     runner.run(str(task.pk), worker="worker@test")
     assert [child.language for child in task.children.all()] == ["de"]
     assert broker.sent
