@@ -76,14 +76,12 @@ def _stretches(legs: Sequence[Leg]) -> list[Estimate]:
     that run was given something else. A stage that it had not is taken from another.
     """
     known = [leg for leg in legs if leg.earlier]
-    return [_stretch(known, [leg.earlier[run % len(leg.earlier)] for leg in known]) for run in range(_runs(known))]
-
-
-def _runs(known: Sequence[Leg]) -> int:
-    return max((len(leg.earlier) for leg in known), default=0)
+    runs = max((len(leg.earlier) for leg in known), default=0)
+    return [_stretch(known, [leg.earlier[run % len(leg.earlier)] for leg in known]) for run in range(runs)]
 
 
 def _stretch(known: Sequence[Leg], run: Sequence[Marks]) -> Estimate:
+    """By one earlier run; 0 and 0 while nothing of it is behind."""
     behind = [(leg.elapsed_s, _until_now_s(leg, marks)) for leg, marks in zip(known, run, strict=True)]
     then_s = sum(then_s for _, then_s in behind)
     now_s = sum(now_s for now_s, then_s in behind if then_s > 0)
@@ -98,7 +96,7 @@ def _stretch(known: Sequence[Leg], run: Sequence[Marks]) -> Estimate:
 
 
 def _until_now_s(leg: Leg, marks: Marks) -> float:
-    """When an earlier run was as far in this stage."""
+    """After how many seconds of this stage an earlier run was as far; 0 while that is unknown."""
     if leg.elapsed_s <= 0:
         return 0.0
     if leg.is_done:

@@ -4,7 +4,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from statistics import quantiles
 from typing import Any, Final
 from uuid import UUID
 
@@ -12,11 +11,11 @@ from django.db.models import Sum
 
 from progress_app.events import FINAL, State
 from tasks_app.models import Attachment, Task
+from tasks_app.usual import Usual, usual_of
 
 MOST_RUNS: Final = 20  # a sparkline's worth; the index (job, -created_at) finds them among a million rows
 FEWEST_FOR_A_RANGE: Final = 3  # of fewer one cannot say what is usual
 NEAR: Final = 2  # files up to twice as large or as small tell how long one takes; beyond it nobody knows
-WIDE: Final = 2  # the middle half of the runs differs by more than this: it depends on what they were given
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,20 +30,6 @@ class Run:
     finished_at: datetime
     size: int = 0
     params: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Usual:
-    """Seconds that the middle half of the successful runs took: `low` ≤ `middle` ≤ `high`."""
-
-    low: float
-    middle: float
-    high: float
-
-    @property
-    def is_wide(self) -> bool:
-        """Whether it says little, because the runs differed so much."""
-        return self.high > WIDE * self.low
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,8 +92,5 @@ def _sizes(tasks: Iterable[UUID]) -> dict[UUID, int]:
 
 
 def _usual(runs: Iterable[Run]) -> Usual | None:
-    took = [run.duration_s for run in runs if run.state is State.SUCCEEDED and run.duration_s is not None]
-    if len(took) < FEWEST_FOR_A_RANGE:
-        return None
-    low, middle, high = quantiles(took, n=4, method="inclusive")
-    return Usual(low=low, middle=middle, high=high)
+    took_s = [run.duration_s for run in runs if run.state is State.SUCCEEDED and run.duration_s is not None]
+    return usual_of(took_s) if len(took_s) >= FEWEST_FOR_A_RANGE else None

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from heapq import heapify, heapreplace
-from statistics import median, quantiles
+from statistics import median
 from typing import Final
 
 from django.db.models import Q
@@ -11,11 +11,11 @@ from django.utils import timezone
 from progress_app.events import Place
 from tasks_app.models import Task
 from tasks_app.transitions import OWNED, WAITING
+from tasks_app.usual import usual_of
 
 MOST_COUNTED: Final = 1_000  # a place further back is told as this one
 SAMPLE: Final = 100  # ended tasks of the queue that say how long one takes
 FEW: Final = 4  # of fewer nobody can say how much they differ
-WIDE: Final = 2  # the middle half of them differs by more than this: it depends on what they were given
 SAME_S: Final = 2.0  # such differences make no difference to who waits
 MOST_SLOTS: Final = 200
 FIRM_PERCENT: Final = 2  # a task that is so far tells its pace
@@ -60,10 +60,11 @@ def _usual_s(queue: str) -> dict[str, float | None]:
 
 
 def _middle(took_s: Sequence[float]) -> float | None:
+    """In seconds; None: they differ too much for one to say. Of a few nobody can tell."""
     if len(took_s) < FEW:
         return median(took_s)
-    low, middle, high = quantiles(took_s, n=4, method="inclusive")
-    return middle if high - low < SAME_S or high <= WIDE * low else None
+    usual = usual_of(took_s)
+    return None if usual.is_wide and usual.high - usual.low >= SAME_S else usual.middle
 
 
 def _left_s(task: Task, usual_s: float | None) -> float | None:

@@ -31,11 +31,12 @@ export class BarView {
     this.#paintTrack(snapshot);
     this.#write("state", wording.stateText(snapshot.state));
     this.#write("percent", wording.headline(snapshot));
-    this.#write("message", say(snapshot.error?.text || snapshot.message || this.#lineText(snapshot, takenAt)));
+    const line = this.#lineText(snapshot, takenAt);
+    this.#write("message", say(snapshot.error?.text || snapshot.message || line));
     this.#write("stage", wording.stageText(snapshot));
     this.#write("count", snapshot.percent === null ? "" : wording.countText(snapshot));
     this.#write("elapsed", elapsedText(snapshot, takenAt, connection));
-    this.#paintForecast(snapshot, takenAt);
+    this.#paintForecast(snapshot, line ? "" : wording.waitText(snapshot, sinceS(takenAt)));
     this.#paintGhost(snapshot, takenAt, connection);
     const [stages, template] = [this.#parts.get("stages"), this.#parts.get("stage-template")];
     if (stages && template) paintStages(stages, template, snapshot);
@@ -62,16 +63,17 @@ export class BarView {
     if (ring) set(ring, "stroke-dasharray", `${width.toFixed(2)} 100`);
   }
 
-  #paintForecast(snapshot, takenAt) {
+  #paintForecast(snapshot, wait) {
     const isFinal = FINAL.has(snapshot.state);
     this.#write("rate", isFinal ? "" : wording.rateText(snapshot));
     this.#write("eta", isFinal ? "" : wording.etaText(snapshot.eta));
-    this.#write("wait", isFinal || this.#lineText(snapshot, takenAt) ? "" : wording.waitText(snapshot, sinceS(takenAt)));
+    this.#write("wait", isFinal ? "" : wait);
   }
 
-  /** Of a task that waits a full bar tells the place in line where its message will stand; a small one has no room there. */
+  /** A full bar tells the place in line where the message will stand; a small one has no room there. */
   #lineText(snapshot, takenAt) {
-    return this.#bar.dataset.size === "bar" && snapshot.state === "queued" ? wording.waitText(snapshot, sinceS(takenAt)) : "";
+    const isShownHere = this.#bar.dataset.size === "bar" && snapshot.state === "queued";
+    return isShownHere ? wording.waitText(snapshot, sinceS(takenAt)) : "";
   }
 
   /** Where the usual run of this job would be by now: data-usual-s are the seconds that one takes. */

@@ -6,7 +6,8 @@ import { say } from "./words.js";
 const STATE_TEXTS = { pending: "to do", running: "running", done: "done", stopped: "stopped" };
 
 /** Show a task's stages in the list; `template` holds one item. Only what has changed is touched. */
-export function paintStages(list, template, { state, stages = [] }) {
+export function paintStages(list, template, { state, stages: told }) {
+  const stages = told ?? [];
   list.hidden = stages.length === 0;
   while (list.children.length > stages.length) list.lastElementChild.remove();
   while (list.children.length < stages.length) list.append(template.content.cloneNode(true));
